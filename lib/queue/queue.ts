@@ -116,7 +116,10 @@ export interface DeadLetter {
   readonly body: Uint8Array;
 }
 
-/** Messages that failed for good. They are kept until someone replays or removes them. */
+/**
+ * Messages that failed for good. They are kept until someone replays or removes them. Where another
+ * process looks through them for longer than 5 s, calls throw ServiceError `OVERLOADED`.
+ */
 export interface DeadLetters {
   /** Keeps a message that was never on the queue. Resolves when it is durable. */
   put(message: OutgoingMessage, reason: string): Promise<void>;
@@ -135,11 +138,11 @@ export interface DeadLetters {
   replay(id: string): Promise<boolean>;
   remove(id: string): Promise<boolean>;
   /**
-   * Gives a dead letter another message; the rest of it stays, and a crash leaves the old message,
-   * the new one or both.
-   * @returns whether it existed
+   * Gives a dead letter another message in place of `before`; the rest of it stays, and a crash
+   * leaves the old message, the new one or both.
+   * @returns whether it existed with this message
    */
-  replace(id: string, body: Uint8Array): Promise<boolean>;
+  replace(id: string, body: Uint8Array, before: Uint8Array): Promise<boolean>;
 }
 
 /** The most bytes of messages that one list of dead letters holds. */

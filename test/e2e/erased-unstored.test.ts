@@ -1,10 +1,11 @@
+import { jest } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { readConfig } from "../../lib/config.ts";
 import type { HeldEvent } from "../../lib/event/schemas/held.ts";
-import { encodeBatch } from "../../lib/event/batch-message.ts";
+import { decodeBatch, encodeBatch } from "../../lib/event/batch-message.ts";
 import type { ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
 import type { QuarantineAnswer } from "../../lib/questions/quarantine.ts";
@@ -115,6 +116,36 @@ test("what is erased goes from the dead letters too, and a replay stores the oth
     return found.map(({ _id }) => _id);
   };
   await eventually(async () => expect(await stored()).toEqual(["shop:v1"]), 30_000);
+});
+
+test("two processes that take erased events out of one dead letter bring none of them back", async () => {
+  const processing = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    readonly store: EventStore;
+    forgetErased(): Promise<unknown>;
+  };
+  const { queue, store } = processing;
+  const users = ["u", "v", "w"];
+  const letter = (names: readonly string[]) =>
+    letterOf(
+      "b1",
+      "shop",
+      names.map((name) => sent(name, name)),
+    );
+  await queue.dead.put(letter(users), "no good");
+  await store.fence("shop", "u", Date.now());
+  const replace = queue.dead.replace.bind(queue.dead);
+  let others = 0;
+  const racing = jest.spyOn(queue.dead, "replace").mockImplementation(async (id, body, before) => {
+    // The other process comes first, with the events of another person.
+    others += 1;
+    if (others === 1) await replace(id, letter(["u", "w"]).body, before);
+    return replace(id, body, before);
+  });
+  expect(await processing.forgetErased()).toEqual({ forgotten: 1 });
+  racing.mockRestore();
+  const [left] = await queue.dead.list(10);
+  expect(decodeBatch(left!.body).events.map(({ id }) => id)).toEqual(["w"]);
 });
 
 test("an event in quarantine cannot become one of a person who was erased; where it did, it goes", async () => {

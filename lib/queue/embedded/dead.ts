@@ -32,7 +32,7 @@ export class DeadTable {
     this.#oldest = db.prepare(`${columns} WHERE id > ? ORDER BY id LIMIT ?`);
     this.#byId = db.prepare(`${columns} WHERE id = ?`);
     this.#delete = db.prepare("DELETE FROM dead WHERE id = ?");
-    this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ?");
+    this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ? AND body = ?");
     this.#bury = db.prepare(
       `INSERT INTO dead (received_at, attempts, died_at, reason, body)
          SELECT received_at, attempt, ?, ?, body FROM messages WHERE id = ?`,
@@ -73,8 +73,8 @@ export class DeadTable {
     return removed;
   }
 
-  replace(id: string, body: Uint8Array): boolean {
-    return this.#overwriting(() => this.#replace.run(body, rowId(id)).changes > 0);
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean {
+    return this.#overwriting(() => this.#replace.run(body, rowId(id), before).changes > 0);
   }
 
   /** What is removed meanwhile is overwritten in the file, and its space not only released. */

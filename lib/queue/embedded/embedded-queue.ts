@@ -71,7 +71,8 @@ export class EmbeddedQueue implements DurableQueue {
     find: (id) => this.#call("find", id),
     replay: (id) => this.#call("replay", id),
     remove: (id) => this.#call("remove", id),
-    replace: (id, body) => this.#call("replace", id, new Uint8Array(body)),
+    replace: (id, body, before) =>
+      this.#call("replace", id, new Uint8Array(body), new Uint8Array(before)),
   };
   readonly #options: EngineOptions;
   readonly #log: Log;

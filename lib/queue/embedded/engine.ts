@@ -359,8 +359,8 @@ class EngineVerbs implements Verbs {
     return file.transaction(() => file.dead.remove(id));
   }
 
-  replace(id: string, body: Uint8Array): boolean {
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean {
     const file = this.#writable();
-    return file.transaction(() => file.dead.replace(id, body));
+    return file.transaction(() => file.dead.replace(id, body, before));
   }
 }

@@ -37,7 +37,7 @@ export interface Verbs {
   find(id: string): DeadLetter | undefined;
   replay(id: string): boolean;
   remove(id: string): boolean;
-  replace(id: string, body: Uint8Array): boolean;
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean;
 }
 
 export type Verb = keyof Verbs;
