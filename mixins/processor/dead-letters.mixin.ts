@@ -69,10 +69,15 @@ export function DeadLettersMixin() {
        * other of its events; or of those projects in which no erasure is open (docs/protocol.md). A
        * letter without any other event is removed. May be repeated, and done by several processes
        * at once.
+       * @param signal ends it between two letters
        */
-      async forgetErased(project?: ProjectId): Promise<{ readonly forgotten: number }> {
+      async forgetErased(
+        project?: ProjectId,
+        signal?: AbortSignal,
+      ): Promise<{ readonly forgotten: number }> {
         let forgotten = 0;
         for await (const letter of eachDead(this.queue.dead)) {
+          if (signal?.aborted === true) break;
           if (project !== undefined && projectOfBatch(letter.body) !== project) continue;
           forgotten += await this.forgetIn(letter, project);
         }
@@ -104,8 +109,8 @@ export function DeadLettersMixin() {
       },
 
       startForgetting(): void {
-        const work = async () => {
-          if ((await this.queue.depth()).dead > 0) await this.forgetErased();
+        const work = async (signal: AbortSignal) => {
+          if ((await this.queue.depth()).dead > 0) await this.forgetErased(undefined, signal);
         };
         this.forgetting = new Ticker(work, { everyMs: forgetEveryMs, restFactor: 0 }, (error) =>
           this.logger.warn({ err: error }, "erased dead events could not be looked for"),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
+import type { Ticker } from "../../lib/concurrency/ticker.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { HeldEvent } from "../../lib/event/schemas/held.ts";
 import { decodeBatch, encodeBatch } from "../../lib/event/batch-message.ts";
@@ -122,9 +123,11 @@ test("two processes that take erased events out of one dead letter bring none of
   const processing = broker.getLocalService("processor") as unknown as {
     readonly queue: DurableQueue;
     readonly store: EventStore;
+    readonly forgetting: Ticker;
     forgetErased(): Promise<unknown>;
   };
   const { queue, store } = processing;
+  await processing.forgetting.stop();
   const users = ["u", "v", "w"];
   const letter = (names: readonly string[]) =>
     letterOf(
@@ -169,4 +172,37 @@ test("an event in quarantine cannot become one of a person who was erased; where
   expect(await store.quarantine.find("shop", "raced")).toBeUndefined();
   const list = broker.call<QuarantineAnswer, object>("processor.quarantine.list", {}, { meta });
   expect((await list).data.map(({ id }) => id)).toEqual(["patched", "kept"]);
+});
+
+test("a stop ends a pass over dead letters, or over the quarantine, between two of them", async () => {
+  const processing = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    readonly store: EventStore;
+    readonly forgetting: Ticker;
+    readonly finishingReplays: Ticker;
+    forgetErased(project: undefined, signal: AbortSignal): Promise<unknown>;
+    finishReplays(signal: AbortSignal): Promise<void>;
+  };
+  const { queue, store } = processing;
+  await processing.forgetting.stop();
+  await processing.finishingReplays.stop();
+  await queue.publish(letterOf("b0", "shop", [sent("stored", "v")]));
+  await eventually(async () => expect(await store.nextDay()).toBeDefined());
+  await queue.dead.put(letterOf("b1", "shop", [sent("u1", "u")]), "no good");
+  await store.fence("shop", "u", Date.now());
+  const event = { ...sent("held", "v"), project: "shop", context: {}, batch: "b2", hash: "h" };
+  const findings = [{ pointer: "", code: "type", message: "x" }];
+  await store.append("b2", [], [{ event, version: 1, findings }]);
+  await store.quarantine.release("shop", "held", "r1");
+  const published = jest.spyOn(queue, "publish");
+
+  const stopped = AbortSignal.abort();
+  expect(await processing.forgetErased(undefined, stopped)).toEqual({ forgotten: 0 });
+  await processing.finishReplays(stopped);
+  expect(published).not.toHaveBeenCalled();
+
+  const { signal } = new AbortController();
+  expect(await processing.forgetErased(undefined, signal)).toEqual({ forgotten: 1 });
+  await processing.finishReplays(signal);
+  expect(published).toHaveBeenCalledTimes(1);
 });
