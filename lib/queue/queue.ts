@@ -121,8 +121,12 @@ export interface DeadLetter {
  * process looks through them for longer than 5 s, calls throw ServiceError `OVERLOADED`.
  */
 export interface DeadLetters {
-  /** Keeps a message that was never on the queue. Resolves when it is durable. */
-  put(message: OutgoingMessage, reason: string): Promise<void>;
+  /**
+   * Keeps a message that was never on the queue. Resolves when it is durable.
+   * @param once keeps it as one letter, however often it is put: for a caller that may have to repeat
+   *   itself
+   */
+  put(message: OutgoingMessage, reason: string, once?: "once"): Promise<void>;
   /**
    * Lists the oldest first, at most as many as fit into `listBytes`, but one at least where there is
    * one.

@@ -206,6 +206,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         await tracing.run("counted", within, async (span) => {
           span.set({ batch: done.batch, ...stored });
           this.report(delivery, done, stored, startedAt);
+          this.reportBuried(delivery, enriched);
         });
         free(done.bytes);
         free(delivery.body);
@@ -231,7 +232,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       /**
        * Events that kill every worker become dead letters, each alone, before their batch continues
-       * without them. They stay events of their batch, as another delivery may have stored them.
+       * without them. They stay events of their batch, as another delivery may have stored them. It
+       * may be repeated.
        * @returns their ids
        */
       async bury(
@@ -243,15 +245,20 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         const events = poisonous.flatMap((index) => message.events[index] ?? []);
         for (const event of events) {
           const alone = batchWith(body, message, [event]);
-          await this.queue.dead.put({ body: alone, receivedAt }, "enrichment failed on this event");
+          const letter = { body: alone, receivedAt };
+          await this.queue.dead.put(letter, "enrichment failed on this event", "once");
         }
+        // What kills a worker may lack what every event has.
+        return events.map(({ id }) => id).filter((id) => typeof id === "string");
+      },
+
+      reportBuried({ body }: Delivery, { poisonous }: Enriched): void {
+        if (poisonous.length === 0) return;
         this.countEvents("dead", poisonous.length);
         this.logger.error(
           { events: poisonous.length, ...requestIdsOf(body) },
           "events were put into the dead letters",
         );
-        // What kills a worker may lack what every event has.
-        return events.map(({ id }) => id).filter((id) => typeof id === "string");
       },
 
       outcomeOf(error: unknown, { body }: Delivery): Outcome {

@@ -124,6 +124,25 @@ export function deadLettersContract(onQueue: OnQueue): void {
     );
 
     test(
+      "that are put once are one letter, however often that is repeated",
+      onQueue(async (queue, harness) => {
+        await queue.dead.put(message("a"), "no good");
+        for (let i = 0; i < 2; i++) {
+          await queue.dead.put(message("b"), "no good", "once");
+          await queue.dead.put(message("c"), "no good", "once");
+        }
+        expect((await queue.dead.list(10)).map(textOf)).toEqual(["a", "b", "c"]);
+        await harness.crash(queue);
+        const { dead } = await harness.open();
+        await dead.put(message("b"), "no good", "once");
+        const letters = await dead.list(10);
+        expect(letters.map(textOf)).toEqual(["a", "b", "c"]);
+        expect(await dead.remove(letters[1]!.id)).toBe(true);
+        expect((await dead.list(10)).map(textOf)).toEqual(["a", "c"]);
+      }),
+    );
+
+    test(
       "are gone when removed, the others stay",
       onQueue(async (queue) => {
         for (const text of ["a", "b", "c"]) await queue.dead.put(message(text), "no good");

@@ -62,9 +62,9 @@ export const spawnWorker: Spawn = (file, data) =>
 export class EmbeddedQueue implements DurableQueue {
   readonly dead: DeadLetters = {
     // Sends a copy: the view may be a small piece of a large buffer, which would be sent whole.
-    put: (message, reason) =>
+    put: (message, reason, once) =>
       Number.isSafeInteger(message.receivedAt)
-        ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason)
+        ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason, once)
         : Promise.reject(notAnInstant(message)),
     // The letters that were seen are the oldest.
     list: (limit, seen) => this.#call("list", limit, [...(seen ?? [])].at(-1) ?? ""),

@@ -320,8 +320,9 @@ class EngineVerbs implements Verbs {
     };
   }
 
-  put(body: Uint8Array, receivedAt: number, reason: string): void {
+  put(body: Uint8Array, receivedAt: number, reason: string, once?: "once"): void {
     const file = this.#writable();
+    if (once === "once" && file.dead.has(body, receivedAt)) return;
     file.transaction(() => file.dead.put(body, receivedAt, Date.now(), reason));
   }
 

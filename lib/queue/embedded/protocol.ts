@@ -31,7 +31,7 @@ export interface Settlement {
 export interface Verbs {
   depth(): QueueDepth;
   forgetAcknowledged(): void;
-  put(body: Uint8Array, receivedAt: number, reason: string): void;
+  put(body: Uint8Array, receivedAt: number, reason: string, once?: "once"): void;
   /** Ids of letters grow: those behind an id, all of them behind "". */
   list(limit: number, after: string): readonly DeadLetter[];
   find(id: string): DeadLetter | undefined;

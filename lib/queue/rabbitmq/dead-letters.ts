@@ -2,7 +2,14 @@ import type { Channel, GetMessage } from "amqplib";
 import { listBytes, type DeadLetter, type DeadLetters, type OutgoingMessage } from "../queue.ts";
 import type { BrokerLock } from "./broker-lock.ts";
 import { type QuestionChannel, giveAllBack, take, waitingIn } from "./channel.ts";
-import { deadAtOnce, firstAttempt, idOf, toDeadLetter, withBody } from "./message.ts";
+import {
+  deadAtOnce,
+  fingerprintOf,
+  firstAttempt,
+  idOf,
+  toDeadLetter,
+  withBody,
+} from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
 
@@ -34,8 +41,10 @@ export class RabbitDeadLetters implements DeadLetters {
     this.#lock = lock;
   }
 
-  put(message: OutgoingMessage, reason: string): Promise<void> {
-    return this.#publisher.send(this.#topology.dead, deadAtOnce(message, reason, Date.now()));
+  /** Of a letter that is put once the queue may hold several copies, which have the same id. */
+  put(message: OutgoingMessage, reason: string, once?: "once"): Promise<void> {
+    const id = once === "once" ? fingerprintOf(message.body) : undefined;
+    return this.#publisher.send(this.#topology.dead, deadAtOnce(message, reason, Date.now(), id));
   }
 
   /**
