@@ -152,9 +152,9 @@ export const variables = {
   ),
   QUEUE_MAX_BYTES: integer(
     1_073_741_824,
-    65_536,
+    8_388_608,
     most,
-    "What may wait on the queue, in bytes. Beyond it collecting answers 503.",
+    "What may wait on the queue, in bytes; at least as much as one request may bring. Beyond it collecting answers 503.",
   ),
   ROLLUP_DIMENSIONS: list(
     "Properties to count by besides the built-in dimensions, by comma, such as data.plan.",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
+import { maxBatchBytes } from "../../lib/event/limits.ts";
 import { environmentExample } from "../../lib/variables.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -211,6 +212,11 @@ describe("readConfig", () => {
     expect(readConfig(cluster, true).services).toEqual([]);
     expect(readConfig({ ...cluster, SERVICES: "ingest" }, true).services).toEqual(["ingest"]);
     expect(readConfig({}, true).services).toHaveLength(5);
+  });
+
+  test("the queue takes at least one message of the largest request", () => {
+    expect(problemsOf({ QUEUE_MAX_BYTES: String(maxBatchBytes) })).toHaveLength(1);
+    expect(readConfig({ QUEUE_MAX_BYTES: "8388608" }).queueMaxBytes).toBe(8_388_608);
   });
 
   test("OPS_PORT is off where it is not named", () => {
