@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isKnownPassword } from "./known-passwords.ts";
-import { itemsOf, serviceNames, variables, type ServiceName, type Variable } from "./variables.ts";
+import { itemsOf, type Variable } from "./variable.ts";
+import { serviceNames, variables, type ServiceName } from "./variables.ts";
 
 export { serviceNames, type ServiceName };
 

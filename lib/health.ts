@@ -12,24 +12,24 @@ export async function publisherHealth(
   return full ? { state: "degraded", reason: "the queue is nearly full" } : { state: "ok" };
 }
 
-/** A backlog this old, with nothing finished meanwhile, means that the pipeline is stalled. */
+/** A batch that is due for so long, with none finished meanwhile, means that the pipeline is stalled. */
 const stalledAfterMs = 30_000;
 
 /**
  * The health of the processor, which empties the queue. `sinceDoneMs` is the time since it finished
- * its last batch, or since its start.
+ * its last batch, or since its start; `held` is why it takes none.
  */
 export function consumerHealth(
   depth: QueueDepth,
-  at: { readonly now: number; readonly sinceDoneMs: number; readonly held: boolean },
+  at: { readonly now: number; readonly sinceDoneMs: number; readonly held: string | null },
 ): StageHealth {
   const ageMs = depth.oldestReceivedAt === null ? 0 : at.now - depth.oldestReceivedAt;
   const lagMs = Math.max(0, ageMs);
   const backlog = depth.messages;
-  if (at.held) return { state: "down", reason: "the store is away", backlog, lagMs };
+  if (at.held !== null) return { state: "down", reason: at.held, backlog, lagMs };
   // An age far in the future means that the clock was set; such an age counts as old, too.
-  const isOld = Math.abs(ageMs) > stalledAfterMs;
-  const stalled = backlog > 0 && isOld && at.sinceDoneMs > stalledAfterMs;
+  const isLate = depth.dueSince !== null && Math.abs(at.now - depth.dueSince) > stalledAfterMs;
+  const stalled = isLate && at.sinceDoneMs > stalledAfterMs;
   if (stalled)
     return { state: "down", reason: "batches wait and none is finished", backlog, lagMs };
   if (depth.dead > 0)

@@ -165,6 +165,10 @@ const metrics = {
     help: "Their size. At the bound (QUEUE_MAX_BYTES) collecting answers 503.",
   },
   analytics_queue_dead: { type: "gauge", help: "Messages in the dead letters. Normal is 0." },
+  analytics_queue_due_seconds: {
+    type: "gauge",
+    help: "How long the batch has been due that waits the longest, without those that failed and wait for their next try. Normal is below 1.",
+  },
   analytics_queue_age_seconds: {
     type: "gauge",
     help: "Age of the oldest event not yet counted. Normal is below 1.",

@@ -1,111 +1,20 @@
 import { readApiKeys } from "./keys/configured.ts";
 import { maxQueryMs } from "./call-limits.ts";
+import {
+  flag,
+  hostName,
+  integer,
+  list,
+  oneOf,
+  secret,
+  text,
+  url,
+  urlOfHost,
+  type Variable,
+} from "./variable.ts";
 
 export const serviceNames = ["api-gateway", "ingest", "processor", "aggregator", "query"] as const;
 export type ServiceName = (typeof serviceNames)[number];
-
-/** A variable: how it is read, how `.env.example` shows it, and what it decides. */
-export interface Variable<T> {
-  /** The default, as `.env.example` states it. */
-  readonly example: string;
-  /** The allowed values, in words. */
-  readonly bounds?: string;
-  readonly says: string;
-  /** Whether it holds a secret: then `NAME_FILE` may name a file with the text instead. */
-  readonly isSecret?: boolean;
-  /** Reads the value; a wrong text adds a problem, and the default is returned. */
-  read(text: string | undefined, name: string, problems: string[]): T;
-}
-
-function oneOf<const T extends string>(
-  allowed: readonly T[],
-  otherwise: NoInfer<T>,
-  says: string,
-): Variable<T> {
-  return {
-    example: otherwise,
-    bounds: allowed.join(", "),
-    says,
-    read(value = otherwise, name, problems) {
-      const known = allowed.find((each) => each === value);
-      if (known !== undefined) return known;
-      problems.push(`${name} is ${JSON.stringify(value)}; allowed are ${allowed.join(", ")}`);
-      return otherwise;
-    },
-  };
-}
-
-function flag(otherwise: boolean, says: string): Variable<boolean> {
-  const choice = oneOf(["true", "false"], otherwise ? "true" : "false", says);
-  return { ...choice, read: (...given) => choice.read(...given) === "true" };
-}
-
-function integer(otherwise: number, min: number, max: number, says: string): Variable<number> {
-  const most = max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`;
-  return {
-    example: String(otherwise),
-    bounds: `from ${min}${most}`,
-    says,
-    read(value, name, problems) {
-      if (value === undefined) return otherwise;
-      const number = /^\d+$/.test(value) ? Number(value) : NaN;
-      if (number >= min && number <= max) return number;
-      problems.push(
-        `${name} is ${JSON.stringify(value)}; it must be a whole number from ${min} to ${max}`,
-      );
-      return otherwise;
-    },
-  };
-}
-
-function text(otherwise: string, says: string): Variable<string> {
-  return { example: otherwise, says, read: (value = otherwise) => value };
-}
-
-function optional(says: string): Variable<string | undefined> {
-  return { example: "", says, read: (value) => value };
-}
-
-function url(schemes: readonly string[], says: string): Variable<string | null> {
-  return {
-    example: "",
-    says,
-    read(value, name, problems) {
-      if (value === undefined) return null;
-      const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^\s/]+/i.exec(value)?.[1]?.toLowerCase();
-      if (scheme !== undefined && schemes.includes(scheme)) return value;
-      // The value may hold a password, so it is not repeated.
-      problems.push(
-        `${name} must begin with ${schemes.map((known) => `${known}://`).join(" or ")} and name a host`,
-      );
-      return null;
-    },
-  };
-}
-
-function list<T>(
-  says: string,
-  read: (items: readonly string[], problems: string[]) => T,
-): Variable<T> {
-  return {
-    example: "",
-    says,
-    read: (value = "", _name, problems) => read(itemsOf(value), problems),
-  };
-}
-
-/** A variable whose text may also stand in a file of its own. */
-function secret<T>(variable: Variable<T>): Variable<T> {
-  return { ...variable, isSecret: true };
-}
-
-/** Splits a text at commas. */
-export function itemsOf(value: string): readonly string[] {
-  return value
-    .split(/[,\n]/)
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-}
 
 /** A retention for projects that have none of their own. */
 function age(of: string, atMost?: string): Variable<number> {
@@ -149,19 +58,22 @@ export const variables = {
     url(["mongodb", "mongodb+srv"], "The store of a cluster. Empty: the embedded one."),
   ),
   RABBITMQ_URL: secret(
-    url(["amqp", "amqps"], "The queue and the transporter of a cluster. Empty: the embedded ones."),
+    urlOfHost(
+      ["amqp", "amqps"],
+      "The queue and the transporter of a cluster. Empty: the embedded ones.",
+    ),
   ),
-  REDIS_HOST: optional(
+  REDIS_HOST: hostName(
     "The cache, the locks and the limits of a cluster. Empty: each process has its own.",
   ),
   REDIS_PORT: integer(6_379, 1, 65_535, "Of REDIS_HOST."),
   REDIS_URL: secret(
-    url(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
+    urlOfHost(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
   ),
   CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url(
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlOfHost(
     ["http", "https"],
     "Where an OpenTelemetry collector takes traces over OTLP/HTTP (/v1/traces is added). The exporter reads OTEL_EXPORTER_OTLP_HEADERS by itself. Empty: nothing is traced.",
   ),
@@ -240,9 +152,9 @@ export const variables = {
   ),
   QUEUE_MAX_BYTES: integer(
     1_073_741_824,
-    65_536,
+    8_388_608,
     most,
-    "What may wait on the queue, in bytes. Beyond it collecting answers 503.",
+    "What may wait on the queue, in bytes; at least as much as one request may bring. Beyond it collecting answers 503.",
   ),
   ROLLUP_DIMENSIONS: list(
     "Properties to count by besides the built-in dimensions, by comma, such as data.plan.",

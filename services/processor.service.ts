@@ -103,7 +103,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
         visibility: "public",
         async handler() {
           const depth = await this.queue.depth();
-          const held = this.holding !== null;
+          const held = this.holding?.reason ?? null;
           return consumerHealth(depth, {
             now: Date.now(),
             sinceDoneMs: performance.now() - this.lastDoneAt,

@@ -21,14 +21,16 @@ export function brokerError(url: string, cause: unknown): BrokerError {
   return new BrokerError(`RABBITMQ_URL (${redacted(url)}): ${reason}`, lasting, cause);
 }
 
-/** The URL without password and parameters. */
+/** The URL, of one host or several, without password and parameters. */
 export function redacted(url: string): string {
-  try {
-    const { protocol, username, host, pathname } = new URL(url);
-    return `${protocol}//${username === "" ? "" : `${username}@`}${host}${pathname}`;
-  } catch {
-    return "not a URL";
-  }
+  const parts = /^(?<scheme>[a-z][a-z0-9+.-]*:\/\/)(?<authority>[^/?#\s]+)(?<path>[^?#]*)/i.exec(
+    url,
+  );
+  if (parts === null) return "not a URL";
+  const { scheme, authority = "", path } = parts.groups ?? {};
+  const at = authority.lastIndexOf("@");
+  const [user] = authority.slice(0, Math.max(0, at)).split(":");
+  return `${scheme}${user === "" ? "" : `${user}@`}${authority.slice(at + 1)}${path}`;
 }
 
 function explain(message: string, code: string): readonly [reason: string, lasting: boolean] {

@@ -21,7 +21,7 @@ export type Run = "more" | void;
 
 /** Runs work again and again, one run at a time, with a pause after each run. */
 export class Ticker {
-  readonly #work: () => Promise<Run>;
+  readonly #work: (signal: AbortSignal) => Promise<Run>;
   readonly #everyMs: number;
   readonly #restFactor: number;
   readonly #restMs: number;
@@ -30,10 +30,11 @@ export class Ticker {
   #running: Promise<void> | undefined;
   #restUntil = 0;
   #woken = false;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
+  /** @param work gets a signal that is aborted when the ticker is to stop */
   constructor(
-    work: () => Promise<Run>,
+    work: (signal: AbortSignal) => Promise<Run>,
     { everyMs, restFactor, restMs = 0 }: TickerOptions,
     onError: (error: unknown) => void,
   ) {
@@ -50,15 +51,16 @@ export class Ticker {
     if (this.#running === undefined) this.#schedule(this.#restLeftMs());
   }
 
+  /** Waits for the run under way. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#running;
   }
 
   #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#running = this.#run().finally(() => {
         this.#running = undefined;
@@ -74,7 +76,7 @@ export class Ticker {
   async #run(): Promise<void> {
     const startedAt = performance.now();
     this.#woken = false;
-    const run = await this.#work().catch(this.#onError);
+    const run = await this.#work(this.#stopping.signal).catch(this.#onError);
     this.#woken ||= run === "more";
     const now = performance.now();
     const restMs = (now - startedAt) * this.#restFactor;

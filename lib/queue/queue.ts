@@ -94,8 +94,17 @@ export interface QueueDepth {
   readonly maxBytes: number | null;
   /** `receivedAt` of the oldest message not yet acknowledged; `null` where there is none. */
   readonly oldestReceivedAt: number | null;
+  /**
+   * Since when the message is due that has been so the longest: its `receivedAt`, or the end of its
+   * delay; epoch milliseconds. `null` where none is due. Where more than `mostDelayed` messages
+   * wait for their next attempt, they count as due.
+   */
+  readonly dueSince: number | null;
   readonly dead: number;
 }
+
+/** More messages than this that wait for their next attempt mean that all tries fail. */
+export const mostDelayed = 100;
 
 export interface DeadLetter {
   readonly id: string;
@@ -107,10 +116,17 @@ export interface DeadLetter {
   readonly body: Uint8Array;
 }
 
-/** Messages that failed for good. They are kept until someone replays or removes them. */
+/**
+ * Messages that failed for good. They are kept until someone replays or removes them. Where another
+ * process looks through them for longer than 5 s, calls throw ServiceError `OVERLOADED`.
+ */
 export interface DeadLetters {
-  /** Keeps a message that was never on the queue. Resolves when it is durable. */
-  put(message: OutgoingMessage, reason: string): Promise<void>;
+  /**
+   * Keeps a message that was never on the queue. Resolves when it is durable.
+   * @param once keeps it as one letter, however often it is put: for a caller that may have to repeat
+   *   itself
+   */
+  put(message: OutgoingMessage, reason: string, once?: "once"): Promise<void>;
   /**
    * Lists the oldest first, at most as many as fit into `listBytes`, but one at least where there is
    * one.
@@ -126,11 +142,11 @@ export interface DeadLetters {
   replay(id: string): Promise<boolean>;
   remove(id: string): Promise<boolean>;
   /**
-   * Gives a dead letter another message; the rest of it stays, and a crash leaves the old message,
-   * the new one or both.
-   * @returns whether it existed
+   * Gives a dead letter another message in place of `before`; the rest of it stays, and a crash
+   * leaves the old message, the new one or both.
+   * @returns whether it existed with this message
    */
-  replace(id: string, body: Uint8Array): Promise<boolean>;
+  replace(id: string, body: Uint8Array, before: Uint8Array): Promise<boolean>;
 }
 
 /** The most bytes of messages that one list of dead letters holds. */

@@ -37,6 +37,24 @@ const drainInOrder: Middleware = {
   },
 };
 
+/** A service with work to begin once other nodes were told of it. */
+interface Announced {
+  begin?(): Promise<void>;
+}
+
+/** In a cluster, lets services begin their work only after the other nodes were told of them. */
+const beginAnnounced: Middleware = {
+  name: "BeginAnnounced",
+  async started(broker: ServiceBroker) {
+    if (broker.transit === undefined) return;
+    // Moleculer would tell them a second after the last service has started.
+    await broker.registry.discoverer.sendLocalNodeInfo();
+    for (const name of serviceNames) {
+      if (broker.started) await (broker.getLocalService(name) as Announced | undefined)?.begin?.();
+    }
+  },
+};
+
 /** Moleculer's options, all derived from the configuration. */
 export function brokerOptions(config: Config): BrokerOptions {
   return {
@@ -66,6 +84,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       outcomeUnknown,
       dataDirHolder(config),
       drainInOrder,
+      beginAnnounced,
       readAgain(),
       endOverdueRequests(),
       traced(config),

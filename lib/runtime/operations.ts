@@ -164,15 +164,23 @@ export class Operations implements Operating {
     const metrics = metricsOf(this.#broker);
     if (processor !== undefined) {
       metrics.set("analytics_queue_messages", processor.backlog ?? null);
-      metrics.set("analytics_queue_age_seconds", (processor.lagMs ?? 0) / 1_000);
+      const { lagMs } = processor;
+      metrics.set("analytics_queue_age_seconds", lagMs === undefined ? null : lagMs / 1_000);
       const depth = await this.#depth();
       metrics.set("analytics_queue_bytes", depth?.sizeBytes ?? null);
       metrics.set("analytics_queue_dead", depth?.dead ?? null);
+      metrics.set("analytics_queue_due_seconds", depth === undefined ? null : dueSeconds(depth));
     }
     if (aggregator !== undefined) {
       metrics.set("analytics_dirty_buckets", aggregator.backlog ?? null);
     }
   }
+}
+
+/** How long a message has been due; 0 where none is. */
+function dueSeconds({ dueSince }: QueueDepth): number {
+  const now = Date.now();
+  return Math.max(0, now - (dueSince ?? now)) / 1_000;
 }
 
 /** Members of Moleculer's broker that its types leave out. */

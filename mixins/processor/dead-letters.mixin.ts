@@ -69,21 +69,17 @@ export function DeadLettersMixin() {
        * other of its events; or of those projects in which no erasure is open (docs/protocol.md). A
        * letter without any other event is removed. May be repeated, and done by several processes
        * at once.
+       * @param signal ends it between two letters
        */
-      async forgetErased(project?: ProjectId): Promise<{ readonly forgotten: number }> {
+      async forgetErased(
+        project?: ProjectId,
+        signal?: AbortSignal,
+      ): Promise<{ readonly forgotten: number }> {
         let forgotten = 0;
-        for await (const { id, body } of eachDead(this.queue.dead)) {
-          if (project !== undefined && projectOfBatch(body) !== project) continue;
-          const stripped = await withoutErased(this.store, body);
-          if (stripped === undefined) continue;
-          // Looked up after what is refused: an erasure that refused it is open or done by now.
-          const isOpen = async () => (await hiddenOf(this.store, stripped.project)) !== undefined;
-          if (project === undefined && (await isOpen())) continue;
-          await finishGone(this.store, stripped);
-          const { dead } = this.queue;
-          if (stripped.left === 0) await dead.remove(id);
-          else await dead.replace(id, stripped.body);
-          forgotten += stripped.gone.length;
+        for await (const letter of eachDead(this.queue.dead)) {
+          if (signal?.aborted === true) break;
+          if (project !== undefined && projectOfBatch(letter.body) !== project) continue;
+          forgotten += await this.forgetIn(letter, project);
         }
         // What is erased may have been on the queue a moment ago.
         if (project !== undefined) await this.queue.forgetAcknowledged?.();
@@ -91,9 +87,30 @@ export function DeadLettersMixin() {
         return { forgotten };
       },
 
+      /** @returns how many erased events it took out of a letter */
+      async forgetIn({ id, body }: DeadLetter, project?: ProjectId): Promise<number> {
+        const { dead } = this.queue;
+        for (let letter: Pick<DeadLetter, "body"> | undefined = { body }; letter !== undefined;) {
+          const stripped = await withoutErased(this.store, letter.body);
+          if (stripped === undefined) return 0;
+          // Looked up after what is refused: an erasure that refused it is open or done by now.
+          const isOpen = async () => (await hiddenOf(this.store, stripped.project)) !== undefined;
+          if (project === undefined && (await isOpen())) return 0;
+          await finishGone(this.store, stripped);
+          const isDone =
+            stripped.left === 0
+              ? await dead.remove(id)
+              : await dead.replace(id, stripped.body, letter.body);
+          if (isDone) return stripped.gone.length;
+          // Another process has taken something out of it, or has removed it.
+          letter = await dead.find(id);
+        }
+        return 0;
+      },
+
       startForgetting(): void {
-        const work = async () => {
-          if ((await this.queue.depth()).dead > 0) await this.forgetErased();
+        const work = async (signal: AbortSignal) => {
+          if ((await this.queue.depth()).dead > 0) await this.forgetErased(undefined, signal);
         };
         this.forgetting = new Ticker(work, { everyMs: forgetEveryMs, restFactor: 0 }, (error) =>
           this.logger.warn({ err: error }, "erased dead events could not be looked for"),

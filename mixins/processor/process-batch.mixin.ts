@@ -22,7 +22,7 @@ import type { BatchPack } from "../../lib/store/store.ts";
 import { storePack, type Stored } from "../../lib/store/protocol.ts";
 import { type OpenSpan, tracedStore } from "../../lib/tracing/tracing.ts";
 import { SchemaBookMixin } from "./schemas.mixin.ts";
-import { EnrichMixin, type Enriched } from "./enrich.mixin.ts";
+import { EnrichMixin, ThreadsUnavailable, type Enriched } from "./enrich.mixin.ts";
 import { StoreMixin } from "../store.mixin.ts";
 import { performance, type EventLoopUtilization } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,10 +30,16 @@ import { QueueMixin } from "../queue.mixin.ts";
 
 interface ConsumerState {
   consumer: Consumer | null;
-  holding: AbortController | null;
+  holding: Holding | null;
   lastDoneAt: number;
   loop: LoopGauge;
   collecting: CollectingRequests;
+}
+
+interface Holding {
+  /** What every batch needs and lacks, in words. */
+  readonly reason: string;
+  readonly stopped: AbortController;
 }
 
 const probeEveryMs = 500;
@@ -47,8 +53,8 @@ const longestWaitMs = 3_000;
 /**
  * Gives a service the consuming side of the queue: `this.startConsuming(handle)`;
  * `this.lastDoneAt`, when the last batch was finished (or consuming began), by `performance.now()`;
- * and `this.holdUntil(probe)`, which stops deliveries until `probe` no longer throws: one quiet
- * probe instead of a storm of retries while something that every batch needs is away.
+ * and `this.holdUntil(reason, probe)`, which stops deliveries until `probe` no longer throws: one
+ * quiet probe instead of a storm of retries while something that every batch needs is away.
  */
 function ConsumerMixin(config: Config) {
   return defineMixin<{ state: ConsumerState }>()({
@@ -86,19 +92,21 @@ function ConsumerMixin(config: Config) {
 
       /** Finishes the deliveries under way; the rest stays on the queue. */
       async stopConsuming(): Promise<void> {
-        this.holding?.abort();
+        this.holding?.stopped.abort();
         await this.consumer?.stop();
         this.consumer = null;
       },
-      holdUntil(probe: () => Promise<void>): void {
+      /** @param cause is logged, where it says more than the reason */
+      holdUntil(reason: string, probe: () => Promise<void>, cause?: unknown): void {
         if (this.holding !== null) return;
-        const holding = new AbortController();
-        this.holding = holding;
+        const stopped = new AbortController();
+        this.holding = { reason, stopped };
         this.consumer?.pause();
-        this.logger.warn("consuming is held back: the store is away");
-        void untilItWorks(probe, holding.signal).then(() => {
+        const err = cause === undefined ? {} : { err: cause };
+        this.logger.warn({ reason, ...err }, "consuming is held back");
+        void untilItWorks(probe, stopped.signal).then(() => {
           this.holding = null;
-          if (holding.signal.aborted) return;
+          if (stopped.signal.aborted) return;
           this.logger.info({}, "consuming continues");
           this.consumer?.resume();
         });
@@ -107,7 +115,7 @@ function ConsumerMixin(config: Config) {
     created() {
       this.consumer = null;
       this.holding = null;
-      this.lastDoneAt = 0;
+      this.lastDoneAt = performance.now();
       this.loop = new LoopGauge();
       this.collecting = CollectingRequests.of(this.broker);
     },
@@ -198,6 +206,7 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         await tracing.run("counted", within, async (span) => {
           span.set({ batch: done.batch, ...stored });
           this.report(delivery, done, stored, startedAt);
+          this.reportBuried(delivery, enriched);
         });
         free(done.bytes);
         free(delivery.body);
@@ -223,7 +232,8 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
 
       /**
        * Events that kill every worker become dead letters, each alone, before their batch continues
-       * without them. They stay events of their batch, as another delivery may have stored them.
+       * without them. They stay events of their batch, as another delivery may have stored them. It
+       * may be repeated.
        * @returns their ids
        */
       async bury(
@@ -235,20 +245,30 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         const events = poisonous.flatMap((index) => message.events[index] ?? []);
         for (const event of events) {
           const alone = batchWith(body, message, [event]);
-          await this.queue.dead.put({ body: alone, receivedAt }, "enrichment failed on this event");
+          const letter = { body: alone, receivedAt };
+          await this.queue.dead.put(letter, "enrichment failed on this event", "once");
         }
+        // What kills a worker may lack what every event has.
+        return events.map(({ id }) => id).filter((id) => typeof id === "string");
+      },
+
+      reportBuried({ body }: Delivery, { poisonous }: Enriched): void {
+        if (poisonous.length === 0) return;
         this.countEvents("dead", poisonous.length);
         this.logger.error(
           { events: poisonous.length, ...requestIdsOf(body) },
           "events were put into the dead letters",
         );
-        // What kills a worker may lack what every event has.
-        return events.map(({ id }) => id).filter((id) => typeof id === "string");
       },
 
       outcomeOf(error: unknown, { body }: Delivery): Outcome {
         if (errorType(error) === "STORE_UNAVAILABLE") {
-          this.holdUntil(() => this.store.ping());
+          this.holdUntil("the store is away", () => this.store.ping());
+          return { status: "hold" };
+        }
+        if (error instanceof ThreadsUnavailable) {
+          const check = async () => this.checkThreads(await this.schemasOfBatch(body));
+          this.holdUntil("no enrichment thread works", check, error);
           return { status: "hold" };
         }
         this.logger.error({ err: error, ...requestIdsOf(body) }, "batch failed");
@@ -277,12 +297,17 @@ export function BatchProcessorMixin(config: Config, enrichWorker?: URL) {
         void this.broker.emit("events.stored", { project, batch, events: owned });
       },
 
+      /** To be called when the other nodes are told of this one: they ask it for its backlog. */
+      begin(): Promise<void> {
+        return this.startConsuming((delivery) => this.handle(delivery));
+      },
+
       drain(): Promise<void> {
         return this.stopConsuming();
       },
     },
     async started() {
-      await this.startConsuming((delivery) => this.handle(delivery));
+      if (this.broker.transit === undefined) await this.begin();
     },
   });
 }

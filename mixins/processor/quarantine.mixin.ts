@@ -250,7 +250,7 @@ export function QuarantineMixin() {
 
       startFinishingReplays(): void {
         this.finishingReplays = new Ticker(
-          () => this.finishReplays(),
+          (signal) => this.finishReplays(signal),
           { everyMs: finishEveryMs, restFactor: 0 },
           (error) => this.logger.warn({ err: error }, "replays could not be looked for"),
         );
@@ -259,10 +259,11 @@ export function QuarantineMixin() {
       /**
        * Publishes again every replay whose event is still in quarantine: the process that should
        * have published it may have died. An event that was published twice is released once.
+       * @param signal ends it between two events
        */
-      async finishReplays(): Promise<void> {
+      async finishReplays(signal: AbortSignal): Promise<void> {
         let day = await this.store.nextDay();
-        while (day !== undefined) {
+        while (day !== undefined && !signal.aborted) {
           const { project } = day;
           const isTooOld = await tooOldIn(this.store, project);
           let after: { readonly receivedAt: number; readonly id: string } | undefined;
@@ -270,6 +271,7 @@ export function QuarantineMixin() {
             const page = await this.store.quarantine.list({ project, limit: pageSize, after });
             const erased = await this.removeErased(project, page);
             for (const one of page) {
+              if (signal.aborted) return;
               const { event } = one.held;
               const isLost = erased.has(event.id) || isTooOld(event);
               if (one.replay !== undefined && !isLost) await this.replayHeld(one);

@@ -20,14 +20,8 @@ import {
   continuedAt,
   readWithRange,
 } from "../../lib/questions/reading/relative-range.ts";
-import {
-  askWithinMs,
-  turnWithinMs,
-  answerMs,
-  heartbeats,
-  maxSentPageBytes,
-} from "../../lib/call-limits.ts";
-import { callEveryNode } from "../../lib/runtime/call-every-node.ts";
+import { turnWithinMs, answerMs, heartbeats, maxSentPageBytes } from "../../lib/call-limits.ts";
+import { Backlogs } from "../../lib/runtime/backlogs.ts";
 import { firstInstant, lastInstant } from "../../lib/event/instant.ts";
 import { publicEvent, selectFields } from "../../lib/event/public-event.ts";
 import { AnswersUnderWay } from "../../lib/concurrency/held-bytes.ts";
@@ -86,6 +80,7 @@ export type Caller = Pick<TypedContext<unknown>, "call" | "meta">;
 
 interface Proving {
   proof: AsOf;
+  backlogs: Backlogs;
   /** True after a failed request for the backlog, so that its failure is logged once. */
   backlogUnknown: boolean;
   budget: Budget;
@@ -149,11 +144,11 @@ export function AnswersMixin(config: Config) {
        */
       async fetchBacklog(requestedAt: number): Promise<number> {
         try {
-          const depths = await callEveryNode(this.broker, "processor.backlog", {}, askWithinMs);
+          const depths = await this.backlogs.ask();
           if (this.backlogUnknown)
             this.logger.info({}, "all processors report their backlog again");
           this.backlogUnknown = false;
-          const oldest = [...depths.values()].map((depth) => depth.oldestReceivedAt ?? requestedAt);
+          const oldest = depths.map((depth) => depth.oldestReceivedAt ?? requestedAt);
           return Math.min(requestedAt, ...oldest);
         } catch (error) {
           if (!this.backlogUnknown) {
@@ -241,13 +236,27 @@ export function AnswersMixin(config: Config) {
         };
       },
     },
+    events: {
+      "$node.connected"() {
+        this.backlogs.look();
+      },
+      "$node.updated"() {
+        this.backlogs.look();
+      },
+      "$node.disconnected"({ params }) {
+        const { node, unexpected } = (params ?? {}) as Gone;
+        if (typeof node?.id === "string" && unexpected === true) this.backlogs.lost(node.id);
+      },
+    },
     created() {
+      this.backlogs = new Backlogs(this.broker);
       this.proof = new AsOf((requestedAt) => this.fetchBacklog(requestedAt));
       this.backlogUnknown = false;
       this.answers = AnswersUnderWay.of(this.broker, config.reading.answerMaxBytes);
       this.budget = budgetOf(config, this.answers);
     },
     started() {
+      this.backlogs.look();
       this.observing = setInterval(() => this.observeReads(), observeEveryMs).unref();
     },
     stopped() {

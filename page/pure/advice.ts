@@ -40,7 +40,7 @@ const acts: readonly (readonly [reason: RegExp, act: string, section: string])[]
     "AnalyticsPipelineStalled",
   ],
   [
-    /none is finished/,
+    /none is finished|no enrichment thread/,
     "Read the processor's log, then start it again.",
     "AnalyticsPipelineStalled",
   ],

@@ -34,7 +34,9 @@ export function deadLettersContract(onQueue: OnQueue): void {
         const names: string[] = [];
         for await (const letter of eachDead(queue.dead)) {
           names.push(textOf(letter).charAt(0));
-          if (names.length % 2 === 0) await queue.dead.replace(letter.id, letter.body);
+          if (names.length % 2 === 0) {
+            await queue.dead.replace(letter.id, letter.body, letter.body);
+          }
         }
         expect(names).toEqual(["a", "b", "c", "d", "e"]);
       }),
@@ -108,13 +110,35 @@ export function deadLettersContract(onQueue: OnQueue): void {
         for (const text of ["a", "b", "c"]) await queue.dead.put(message(text, 7), `not ${text}`);
         const before = await queue.dead.list(10);
         const { id } = before[1]!;
-        expect(await queue.dead.replace(id, message("B").body)).toBe(true);
-        expect(await queue.dead.replace("999", message("x").body)).toBe(false);
+        const [b, c] = [message("b").body, message("c").body];
+        expect(await queue.dead.replace(id, message("B").body, b)).toBe(true);
+        expect(await queue.dead.replace("999", message("x").body, b)).toBe(false);
+        // It has another message by now.
+        expect(await queue.dead.replace(id, c, b)).toBe(false);
         await harness.crash(queue);
         const after = await (await harness.open()).dead.list(10);
         expect(after.map(textOf)).toEqual(["a", "B", "c"]);
         const rest = (letter: DeadLetter) => ({ ...letter, body: null });
         expect(after.map(rest)).toEqual(before.map(rest));
+      }),
+    );
+
+    test(
+      "that are put once are one letter, however often that is repeated",
+      onQueue(async (queue, harness) => {
+        await queue.dead.put(message("a"), "no good");
+        for (let i = 0; i < 2; i++) {
+          await queue.dead.put(message("b"), "no good", "once");
+          await queue.dead.put(message("c"), "no good", "once");
+        }
+        expect((await queue.dead.list(10)).map(textOf)).toEqual(["a", "b", "c"]);
+        await harness.crash(queue);
+        const { dead } = await harness.open();
+        await dead.put(message("b"), "no good", "once");
+        const letters = await dead.list(10);
+        expect(letters.map(textOf)).toEqual(["a", "b", "c"]);
+        expect(await dead.remove(letters[1]!.id)).toBe(true);
+        expect((await dead.list(10)).map(textOf)).toEqual(["a", "c"]);
       }),
     );
 

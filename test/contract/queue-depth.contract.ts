@@ -1,4 +1,5 @@
 import { eventually } from "../support/eventually.ts";
+import { mostDelayed } from "../../lib/queue/queue.ts";
 import { Inbox, message, retry, textOf, type QueueTraits } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
 
@@ -10,7 +11,8 @@ export function depthContract(onQueue: OnQueue, traits: QueueTraits): void {
       onQueue(
         async (queue) => {
           const { maxBytes, ...depth } = await queue.depth();
-          expect(depth).toEqual({ messages: 0, sizeBytes: 0, oldestReceivedAt: null, dead: 0 });
+          const times = { oldestReceivedAt: null, dueSince: null };
+          expect(depth).toEqual({ messages: 0, sizeBytes: 0, ...times, dead: 0 });
           if (traits.exactSizes) expect(maxBytes).toBe(123_456);
         },
         { maxBytes: 123_456 },
@@ -34,13 +36,53 @@ export function depthContract(onQueue: OnQueue, traits: QueueTraits): void {
           await inbox.arrived(4);
           await eventually(async () => {
             const depth = await queue.depth();
-            expect(depth).toMatchObject({ messages: 3, oldestReceivedAt: 1_000, dead: 1 });
+            const times = { oldestReceivedAt: 1_000, dueSince: 2_000 };
+            expect(depth).toMatchObject({ messages: 3, ...times, dead: 1 });
             expect(depth.sizeBytes).toBeGreaterThan(0);
             if (traits.exactSizes) {
               expect(depth.sizeBytes).toBeGreaterThanOrEqual(1_014);
               expect(depth.sizeBytes).toBeLessThan(1_014 + 3 * 200);
             }
           });
+        },
+        { retryDelaysMs: [600_000] },
+      ),
+    );
+
+    test(
+      "of a message that waits for its next attempt is due from then on",
+      onQueue(
+        async (queue) => {
+          const startedAt = Date.now();
+          await queue.publish(message("delayed", 1_000));
+          const tries = new Inbox(({ attempt }) =>
+            attempt === 1 ? retry : new Promise(() => undefined),
+          );
+          await queue.consume(tries.handle, { prefetch: 1 });
+          await tries.arrived(1);
+          await eventually(async () =>
+            expect(await queue.depth()).toMatchObject({ oldestReceivedAt: 1_000, dueSince: null }),
+          );
+          await tries.arrived(2);
+          const { oldestReceivedAt, dueSince } = await queue.depth();
+          expect(oldestReceivedAt).toBe(1_000);
+          // A broker's clock has seconds.
+          expect(dueSince).toBeGreaterThan(startedAt - 1_000);
+        },
+        { retryDelaysMs: [3_000] },
+      ),
+    );
+
+    test(
+      "counts many messages that wait for their next attempt as due",
+      onQueue(
+        async (queue) => {
+          const messages = Array.from({ length: mostDelayed + 1 }, () => message("x", 1_000));
+          await queue.consume(() => Promise.resolve(retry), { prefetch: 50 });
+          await Promise.all(messages.map((each) => queue.publish(each)));
+          await eventually(async () =>
+            expect(await queue.depth()).toMatchObject({ dueSince: 1_000 }),
+          );
         },
         { retryDelaysMs: [600_000] },
       ),

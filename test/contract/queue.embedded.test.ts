@@ -252,10 +252,10 @@ describe("the file of the embedded queue", () => {
 test(
   "without RABBITMQ_URL the embedded queue is opened, where and as large as the configuration says",
   onQueue(async (harness) => {
-    const config = readConfig({ DATA_DIR: harness.folder, QUEUE_MAX_BYTES: "99999" });
+    const config = readConfig({ DATA_DIR: harness.folder, QUEUE_MAX_BYTES: "9999999" });
     const queue = await openQueue(config, silent);
     await queue.publish(message("kept"));
-    expect((await queue.depth()).maxBytes).toBe(99_999);
+    expect((await queue.depth()).maxBytes).toBe(9_999_999);
     await queue.close();
     expect((await stat(config.files.queue)).size).toBeGreaterThan(0);
   }),

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
-import { variables, type Variable } from "../../lib/variables.ts";
+import type { Variable } from "../../lib/variable.ts";
+import { variables } from "../../lib/variables.ts";
 import { ServiceProcess, type Variables } from "../service-process.ts";
 import { eventually } from "../support/eventually.ts";
 

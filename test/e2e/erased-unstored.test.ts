@@ -1,10 +1,12 @@
+import { jest } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
+import type { Ticker } from "../../lib/concurrency/ticker.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { HeldEvent } from "../../lib/event/schemas/held.ts";
-import { encodeBatch } from "../../lib/event/batch-message.ts";
+import { decodeBatch, encodeBatch } from "../../lib/event/batch-message.ts";
 import type { ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
 import type { QuarantineAnswer } from "../../lib/questions/quarantine.ts";
@@ -117,6 +119,38 @@ test("what is erased goes from the dead letters too, and a replay stores the oth
   await eventually(async () => expect(await stored()).toEqual(["shop:v1"]), 30_000);
 });
 
+test("two processes that take erased events out of one dead letter bring none of them back", async () => {
+  const processing = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    readonly store: EventStore;
+    readonly forgetting: Ticker;
+    forgetErased(): Promise<unknown>;
+  };
+  const { queue, store } = processing;
+  await processing.forgetting.stop();
+  const users = ["u", "v", "w"];
+  const letter = (names: readonly string[]) =>
+    letterOf(
+      "b1",
+      "shop",
+      names.map((name) => sent(name, name)),
+    );
+  await queue.dead.put(letter(users), "no good");
+  await store.fence("shop", "u", Date.now());
+  const replace = queue.dead.replace.bind(queue.dead);
+  let others = 0;
+  const racing = jest.spyOn(queue.dead, "replace").mockImplementation(async (id, body, before) => {
+    // The other process comes first, with the events of another person.
+    others += 1;
+    if (others === 1) await replace(id, letter(["u", "w"]).body, before);
+    return replace(id, body, before);
+  });
+  expect(await processing.forgetErased()).toEqual({ forgotten: 1 });
+  racing.mockRestore();
+  const [left] = await queue.dead.list(10);
+  expect(decodeBatch(left!.body).events.map(({ id }) => id)).toEqual(["w"]);
+});
+
 test("an event in quarantine cannot become one of a person who was erased; where it did, it goes", async () => {
   const { store } = broker.getLocalService("processor") as unknown as { store: EventStore };
   const meta = { project: "shop" };
@@ -138,4 +172,37 @@ test("an event in quarantine cannot become one of a person who was erased; where
   expect(await store.quarantine.find("shop", "raced")).toBeUndefined();
   const list = broker.call<QuarantineAnswer, object>("processor.quarantine.list", {}, { meta });
   expect((await list).data.map(({ id }) => id)).toEqual(["patched", "kept"]);
+});
+
+test("a stop ends a pass over dead letters, or over the quarantine, between two of them", async () => {
+  const processing = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    readonly store: EventStore;
+    readonly forgetting: Ticker;
+    readonly finishingReplays: Ticker;
+    forgetErased(project: undefined, signal: AbortSignal): Promise<unknown>;
+    finishReplays(signal: AbortSignal): Promise<void>;
+  };
+  const { queue, store } = processing;
+  await processing.forgetting.stop();
+  await processing.finishingReplays.stop();
+  await queue.publish(letterOf("b0", "shop", [sent("stored", "v")]));
+  await eventually(async () => expect(await store.nextDay()).toBeDefined());
+  await queue.dead.put(letterOf("b1", "shop", [sent("u1", "u")]), "no good");
+  await store.fence("shop", "u", Date.now());
+  const event = { ...sent("held", "v"), project: "shop", context: {}, batch: "b2", hash: "h" };
+  const findings = [{ pointer: "", code: "type", message: "x" }];
+  await store.append("b2", [], [{ event, version: 1, findings }]);
+  await store.quarantine.release("shop", "held", "r1");
+  const published = jest.spyOn(queue, "publish");
+
+  const stopped = AbortSignal.abort();
+  expect(await processing.forgetErased(undefined, stopped)).toEqual({ forgotten: 0 });
+  await processing.finishReplays(stopped);
+  expect(published).not.toHaveBeenCalled();
+
+  const { signal } = new AbortController();
+  expect(await processing.forgetErased(undefined, signal)).toEqual({ forgotten: 1 });
+  await processing.finishReplays(signal);
+  expect(published).toHaveBeenCalledTimes(1);
 });

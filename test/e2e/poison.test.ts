@@ -98,6 +98,19 @@ test("an event that kills every worker goes to the dead letters; its 499 neighbo
   }, 60_000);
 });
 
+test("an event that kills every worker is one dead letter, however often its batch comes", async () => {
+  const { store } = broker.getLocalService("processor") as unknown as { store: EventStore };
+  const failing = jest.spyOn(store, "holder").mockRejectedValueOnce(new Error("not now"));
+  const events = ["test.poison", "test.fine"].map((type) => ({ id: type, type, source: "test" }));
+  await broker.call("ingest.collect", { events });
+  const queue = queueOf();
+  await eventually(async () => expect((await queue.depth()).messages).toBe(0), 60_000);
+  expect(failing).toHaveBeenCalledTimes(2);
+  expect((await queue.depth()).dead).toBe(1);
+  const told = await metricsOf(broker).text();
+  expect(told).toContain(`analytics_events_total{outcome="dead"} 1\n`);
+}, 60_000);
+
 test("entity actions see the caller's project alone, and cannot write", async () => {
   const send = (project: string, id: string) =>
     broker.call(

@@ -62,7 +62,7 @@ function rssMb(pid: number): number {
 }
 
 test("a full queue: 503 with Retry-After, memory flat, the service lives, nothing accepted is lost; who waits is told that it is kept", async () => {
-  const service = await ServiceProcess.create({ QUEUE_MAX_BYTES: "2000000", LOG_LEVEL: "warn" });
+  const service = await ServiceProcess.create({ QUEUE_MAX_BYTES: "8388608", LOG_LEVEL: "warn" });
   // A folder where the store's file belongs: the store is away, so the queue keeps everything.
   const obstacle = join(service.dataDir, "store.sqlite");
   mkdirSync(obstacle);

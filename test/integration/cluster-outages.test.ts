@@ -87,7 +87,7 @@ describeWith(["rabbitmq", "redis", "mongo-java"], "what a cluster shares is away
         ...sharedVariables(servers),
         SERVICES: "ingest",
         CLUSTER_NAME: "bounded",
-        QUEUE_MAX_BYTES: "200000",
+        QUEUE_MAX_BYTES: "20000000",
       }),
       /RABBITMQ_URL.*bounded\.events\.raw exists with another.*'100000'.*QUEUE_MAX_BYTES/,
     ],

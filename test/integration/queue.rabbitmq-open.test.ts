@@ -170,4 +170,28 @@ describeWith(["rabbitmq"], "opening a queue on RabbitMQ", () => {
     await inbox.arrived(2);
     await consumer.stop();
   });
+
+  test("one that consumes and holds nothing sees what waits, also for others", async () => {
+    const prefix = `test.${randomUUID()}`;
+    const [idle, busy] = [await open({ prefix }), await open({ prefix })];
+    const gate = latch();
+    const inbox = new Inbox(async () => {
+      await gate.opened;
+      return done;
+    });
+    const consumers = [
+      await idle.consume(inbox.handle, { prefetch: 1 }),
+      await busy.consume(inbox.handle, { prefetch: 1 }),
+    ];
+    consumers[0]!.pause();
+    await busy.publish(message("first", 1_000));
+    await busy.publish(message("second", 2_000));
+    await eventually(async () => {
+      expect(await busy.depth()).toMatchObject({ messages: 2, oldestReceivedAt: 1_000 });
+      expect(await idle.depth()).toMatchObject({ messages: 1, oldestReceivedAt: 2_000 });
+    });
+    gate.open();
+    await inbox.arrived(2);
+    for (const consumer of consumers) await consumer.stop();
+  });
 });

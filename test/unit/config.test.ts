@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
+import { maxBatchBytes } from "../../lib/event/limits.ts";
 import { environmentExample } from "../../lib/variables.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -165,6 +166,37 @@ describe("readConfig", () => {
     expect(readConfig({ API_KEYS: `${key}:shop` }).apiKeys).toHaveLength(1);
   });
 
+  test.each([
+    ["RABBITMQ_URL", "amqp://u:secr#et@mq:5672"],
+    ["RABBITMQ_URL", "amqp://u:12#secret@mq:5672"],
+    ["RABBITMQ_URL", "amqps://u:12/secret@mq"],
+    ["RABBITMQ_URL", "amqp://u:12?secret@mq"],
+    ["RABBITMQ_URL", "amqp://u:secret@mq:99999"],
+    ["REDIS_URL", "redis://:sec/ret@cache"],
+    ["REDIS_URL", "rediss://:secret%et@cache"],
+    ["REDIS_URL", "redis://:secret@"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:sec#ret@collector:4318"],
+    ["REDIS_HOST", "redis:6379"],
+    ["REDIS_HOST", "redis://:secret@cache"],
+    ["REDIS_HOST", "[redis]"],
+    ["REDIS_HOST", "fe80::1%eth0"],
+  ])(
+    "refuses an address that would be read otherwise, without its password: %s=%s",
+    (name, value) => {
+      const problems = problemsOf({ [name]: value });
+      expect(problems).toEqual([expect.stringMatching(`^${name} `)]);
+      expect(problems.join()).not.toMatch(/sec|ret\b|12/);
+    },
+  );
+
+  test.each([
+    ["RABBITMQ_URL", "amqp://user:p%23%2F%40@[::1]:5672/shop%40home?heartbeat=5"],
+    ["REDIS_URL", "redis://:p%25w@cache/3"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p%23w@collector:4318/otlp"],
+  ])("takes what is percent-encoded: %s=%s", (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([]);
+  });
+
   test("keeps no key, only what it hashes to", () => {
     const key = "0123456789abcdef";
     const config = readConfig({ API_KEYS: `${key}:shop:events:write+events:read` });
@@ -200,6 +232,11 @@ describe("readConfig", () => {
     expect(readConfig({}, true).services).toHaveLength(5);
   });
 
+  test("the queue takes at least one message of the largest request", () => {
+    expect(problemsOf({ QUEUE_MAX_BYTES: String(maxBatchBytes) })).toHaveLength(1);
+    expect(readConfig({ QUEUE_MAX_BYTES: "8388608" }).queueMaxBytes).toBe(8_388_608);
+  });
+
   test("OPS_PORT is off where it is not named", () => {
     expect(readConfig({}).opsPort).toBe(0);
     expect(readConfig({ OPS_PORT: "4001" }).opsPort).toBe(4001);
@@ -213,5 +250,9 @@ describe("readConfig", () => {
     expect(readConfig({ REDIS_HOST: "cache", REDIS_URL: "rediss://other" }).redisUrl).toBe(
       "rediss://other",
     );
+  });
+
+  test.each(["::1", "[::1]"])("REDIS_HOST may be an IPv6 address: %s", (host) => {
+    expect(readConfig({ REDIS_HOST: host }).redisUrl).toBe("redis://[::1]:6379");
   });
 });

@@ -2,8 +2,15 @@ import { jest } from "@jest/globals";
 import { KnownAnswer } from "../../lib/concurrency/coalesce.ts";
 import { aggregatorHealth, consumerHealth, type DirtyBacklog } from "../../lib/health.ts";
 
-const depth = { messages: 1, sizeBytes: 1, maxBytes: null, oldestReceivedAt: 1_000_000, dead: 0 };
-const at = { now: 1_000_000, sinceDoneMs: 0, held: false };
+const depth = {
+  messages: 1,
+  sizeBytes: 1,
+  maxBytes: null,
+  oldestReceivedAt: 1_000_000,
+  dueSince: 1_000_000,
+  dead: 0,
+};
+const at = { now: 1_000_000, sinceDoneMs: 0, held: null };
 const hour = 3_600_000;
 
 test.each([
@@ -17,6 +24,12 @@ test.each([
   const health = consumerHealth(depth, { ...at, now: 1_000_000 + ageMs, sinceDoneMs });
   expect(health.state).toBe(state);
   expect(health.lagMs).toBe(Math.max(0, ageMs));
+});
+
+test("a batch that waits for its next try is no stall", () => {
+  const late = { ...at, now: 1_000_000 + hour, sinceDoneMs: hour };
+  const health = consumerHealth({ ...depth, dueSince: null }, late);
+  expect(health).toEqual({ state: "ok", backlog: 1, lagMs: hour });
 });
 
 describe("the aggregator's health behind a store", () => {

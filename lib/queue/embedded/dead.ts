@@ -18,6 +18,7 @@ export class DeadTable {
   readonly #insert: StatementSync;
   readonly #oldest: StatementSync;
   readonly #byId: StatementSync;
+  readonly #same: StatementSync;
   readonly #delete: StatementSync;
   readonly #replace: StatementSync;
   readonly #bury: StatementSync;
@@ -31,8 +32,9 @@ export class DeadTable {
     this.#insert = db.prepare("INSERT INTO dead VALUES (NULL, ?, 0, ?, ?, ?)");
     this.#oldest = db.prepare(`${columns} WHERE id > ? ORDER BY id LIMIT ?`);
     this.#byId = db.prepare(`${columns} WHERE id = ?`);
+    this.#same = db.prepare("SELECT 1 FROM dead WHERE received_at = ? AND body = ?");
     this.#delete = db.prepare("DELETE FROM dead WHERE id = ?");
-    this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ?");
+    this.#replace = db.prepare("UPDATE dead SET body = ? WHERE id = ? AND body = ?");
     this.#bury = db.prepare(
       `INSERT INTO dead (received_at, attempts, died_at, reason, body)
          SELECT received_at, attempt, ?, ?, body FROM messages WHERE id = ?`,
@@ -43,6 +45,11 @@ export class DeadTable {
   put(body: Uint8Array, receivedAt: number, diedAt: number, reason: string): void {
     this.#insert.run(receivedAt, diedAt, reason, body);
     this.#counters.dead += 1;
+  }
+
+  /** Whether a letter has this message. Reads all letters. */
+  has(body: Uint8Array, receivedAt: number): boolean {
+    return this.#same.get(receivedAt, body) !== undefined;
   }
 
   /** Copies a message here; the caller takes it off the queue. */
@@ -73,8 +80,8 @@ export class DeadTable {
     return removed;
   }
 
-  replace(id: string, body: Uint8Array): boolean {
-    return this.#overwriting(() => this.#replace.run(body, rowId(id)).changes > 0);
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean {
+    return this.#overwriting(() => this.#replace.run(body, rowId(id), before).changes > 0);
   }
 
   /** What is removed meanwhile is overwritten in the file, and its space not only released. */

@@ -62,16 +62,17 @@ export const spawnWorker: Spawn = (file, data) =>
 export class EmbeddedQueue implements DurableQueue {
   readonly dead: DeadLetters = {
     // Sends a copy: the view may be a small piece of a large buffer, which would be sent whole.
-    put: (message, reason) =>
+    put: (message, reason, once) =>
       Number.isSafeInteger(message.receivedAt)
-        ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason)
+        ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason, once)
         : Promise.reject(notAnInstant(message)),
     // The letters that were seen are the oldest.
     list: (limit, seen) => this.#call("list", limit, [...(seen ?? [])].at(-1) ?? ""),
     find: (id) => this.#call("find", id),
     replay: (id) => this.#call("replay", id),
     remove: (id) => this.#call("remove", id),
-    replace: (id, body) => this.#call("replace", id, new Uint8Array(body)),
+    replace: (id, body, before) =>
+      this.#call("replace", id, new Uint8Array(body), new Uint8Array(before)),
   };
   readonly #options: EngineOptions;
   readonly #log: Log;

@@ -315,12 +315,14 @@ class EngineVerbs implements Verbs {
       sizeBytes: file.sizeBytes,
       maxBytes: this.#maxBytes,
       oldestReceivedAt: file.oldestReceivedAt(),
+      dueSince: file.dueSince(steadyNow()),
       dead: file.counters.dead,
     };
   }
 
-  put(body: Uint8Array, receivedAt: number, reason: string): void {
+  put(body: Uint8Array, receivedAt: number, reason: string, once?: "once"): void {
     const file = this.#writable();
+    if (once === "once" && file.dead.has(body, receivedAt)) return;
     file.transaction(() => file.dead.put(body, receivedAt, Date.now(), reason));
   }
 
@@ -358,8 +360,8 @@ class EngineVerbs implements Verbs {
     return file.transaction(() => file.dead.remove(id));
   }
 
-  replace(id: string, body: Uint8Array): boolean {
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean {
     const file = this.#writable();
-    return file.transaction(() => file.dead.replace(id, body));
+    return file.transaction(() => file.dead.replace(id, body, before));
   }
 }

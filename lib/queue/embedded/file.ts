@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { countOpening } from "../../sqlite/opened.ts";
+import { mostDelayed } from "../queue.ts";
 import { DeadTable, type Counters } from "./dead.ts";
 import { prepareFile, queueSchema } from "./schema.ts";
 
@@ -27,6 +28,8 @@ export interface MessageRow {
   readonly attempt: number;
   readonly body: Uint8Array<ArrayBuffer>;
 }
+
+type DueTime = Pick<MessageRow, "received_at"> & { readonly due_at: number | null };
 
 /** Ids of messages, both ends included. */
 export interface IdRange {
@@ -69,6 +72,7 @@ export class QueueFile {
   readonly #nextDue: StatementSync;
   readonly #oldest: StatementSync;
   readonly #ids: StatementSync;
+  readonly #byAge: StatementSync;
   #shrinking = false;
   /** Until then no free space is kept, by `performance.now`. */
   #emptyUntil = 0;
@@ -119,6 +123,9 @@ export class QueueFile {
       );
       this.#oldest = sql("SELECT min(received_at) AS oldest FROM messages");
       this.#ids = sql("SELECT min(id) AS first, max(id) AS last FROM messages");
+      this.#byAge = sql(
+        "SELECT received_at, due_at FROM messages INDEXED BY messages_by_age ORDER BY received_at LIMIT ?",
+      );
       this.dead = new DeadTable(this.db, this.counters);
     } catch (error) {
       this.db.close();
@@ -225,6 +232,21 @@ export class QueueFile {
 
   oldestReceivedAt(): number | null {
     return (this.#oldest.get() as { oldest: number | null }).oldest;
+  }
+
+  /** `QueueDepth.dueSince` at an instant by `steadyNow`. */
+  dueSince(now: number): number | null {
+    const found: DueTime[] = [];
+    for (const row of this.#byAge.iterate(mostDelayed + 1) as Iterable<DueTime>) {
+      found.push(row);
+      // Those received after a message without a delay are due after it.
+      if (row.due_at === null) break;
+    }
+    const due = found
+      .filter(({ due_at: dueAt }) => dueAt === null || dueAt <= now)
+      .map(({ received_at: receivedAt, due_at: dueAt }) => Math.max(receivedAt, dueAt ?? 0));
+    if (due.length > 0) return Math.min(...due);
+    return found.length > mostDelayed ? found[0]!.received_at : null;
   }
 
   /**

@@ -31,13 +31,13 @@ export interface Settlement {
 export interface Verbs {
   depth(): QueueDepth;
   forgetAcknowledged(): void;
-  put(body: Uint8Array, receivedAt: number, reason: string): void;
+  put(body: Uint8Array, receivedAt: number, reason: string, once?: "once"): void;
   /** Ids of letters grow: those behind an id, all of them behind "". */
   list(limit: number, after: string): readonly DeadLetter[];
   find(id: string): DeadLetter | undefined;
   replay(id: string): boolean;
   remove(id: string): boolean;
-  replace(id: string, body: Uint8Array): boolean;
+  replace(id: string, body: Uint8Array, before: Uint8Array): boolean;
 }
 
 export type Verb = keyof Verbs;

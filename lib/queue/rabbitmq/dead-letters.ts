@@ -1,7 +1,15 @@
 import type { Channel, GetMessage } from "amqplib";
 import { listBytes, type DeadLetter, type DeadLetters, type OutgoingMessage } from "../queue.ts";
+import type { BrokerLock } from "./broker-lock.ts";
 import { type QuestionChannel, giveAllBack, take, waitingIn } from "./channel.ts";
-import { deadAtOnce, firstAttempt, idOf, toDeadLetter, withBody } from "./message.ts";
+import {
+  deadAtOnce,
+  fingerprintOf,
+  firstAttempt,
+  idOf,
+  toDeadLetter,
+  withBody,
+} from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Topology } from "./topology.ts";
 
@@ -10,34 +18,61 @@ const browseLimit = 10_000;
 
 /**
  * The dead letters on a queue of the broker. A queue can only be read by taking messages, so each
- * question takes all of them, up to 10,000, and gives them back: its cost grows with their number,
- * and two processes that ask at the same moment see only a part each.
+ * question takes all of them, up to 10,000, and gives them back: its cost grows with their number.
+ * Processes ask one after the other, since each would see only a part otherwise.
  */
 export class RabbitDeadLetters implements DeadLetters {
   readonly #topology: Topology;
   readonly #publisher: Publisher;
   readonly #channel: QuestionChannel;
+  readonly #lock: BrokerLock;
+  #looks = 0;
+  /** The number at the last count. */
+  #counted: number | undefined;
 
-  constructor(topology: Topology, publisher: Publisher, channel: QuestionChannel) {
+  constructor(
+    topology: Topology,
+    publisher: Publisher,
+    { channel, lock }: { readonly channel: QuestionChannel; readonly lock: BrokerLock },
+  ) {
     this.#topology = topology;
     this.#publisher = publisher;
     this.#channel = channel;
+    this.#lock = lock;
   }
 
-  put(message: OutgoingMessage, reason: string): Promise<void> {
-    return this.#publisher.send(this.#topology.dead, deadAtOnce(message, reason, Date.now()));
+  /** Of a letter that is put once the queue may hold several copies, which have the same id. */
+  put(message: OutgoingMessage, reason: string, once?: "once"): Promise<void> {
+    const id = once === "once" ? fingerprintOf(message.body) : undefined;
+    return this.#publisher.send(this.#topology.dead, deadAtOnce(message, reason, Date.now(), id));
   }
 
-  count(): Promise<number> {
-    return this.#channel.ask(
-      async (channel) => (await waitingIn(channel, this.#topology.dead)).messages,
+  /**
+   * How many there are. While this process looks through them, the last number: a look takes as long
+   * as there are many, and the letters that it holds would be missing.
+   */
+  async count(): Promise<number> {
+    if (this.#looks > 0 && this.#counted !== undefined) return this.#counted;
+    const { messages } = await this.#channel.ask((channel) =>
+      waitingIn(channel, this.#topology.dead),
     );
+    return (this.#counted = messages);
+  }
+
+  /** Asks while no other process does. */
+  async #look<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    this.#looks += 1;
+    try {
+      return await this.#channel.ask((channel) => this.#lock.hold(() => work(channel)));
+    } finally {
+      this.#looks -= 1;
+    }
   }
 
   async list(limit: number, seen?: ReadonlySet<string>): Promise<readonly DeadLetter[]> {
     const oldest: DeadLetter[] = [];
     let bytes = 0;
-    await this.#channel.ask(async (channel) => {
+    await this.#look(async (channel) => {
       const taken = await this.#takeAll(channel, (message) => {
         const letter = toDeadLetter(message);
         if (seen?.has(letter.id) === true || oldest.some(({ id }) => id === letter.id)) return;
@@ -77,8 +112,9 @@ export class RabbitDeadLetters implements DeadLetters {
     return removed ?? false;
   }
 
-  async replace(id: string, body: Uint8Array): Promise<boolean> {
+  async replace(id: string, body: Uint8Array, before: Uint8Array): Promise<boolean> {
     const replaced = await this.#with(id, async (letter, acknowledge) => {
+      if (Buffer.compare(letter.body, before) !== 0) return false;
       await this.#publisher.send(this.#topology.dead, withBody(letter, body));
       acknowledge();
       return true;
@@ -94,7 +130,7 @@ export class RabbitDeadLetters implements DeadLetters {
     id: string,
     work: (letter: DeadLetter, acknowledge: () => void) => Promise<T>,
   ): Promise<T | undefined> {
-    return this.#channel.ask(async (channel) => {
+    return this.#look(async (channel) => {
       const found: GetMessage[] = [];
       let kept = await this.#takeAll(channel, (message) => {
         if (idOf(message) === id) found.push(message);

@@ -44,10 +44,15 @@ export function deadLetter(message: Message, reason: string, diedAt: number): Pa
 }
 
 /** Makes a dead letter that was never delivered. */
-export function deadAtOnce(message: OutgoingMessage, reason: string, diedAt: number): Parcel {
+export function deadAtOnce(
+  message: OutgoingMessage,
+  reason: string,
+  diedAt: number,
+  id: string = randomUUID(),
+): Parcel {
   const { receivedAt } = message;
   const headers = { receivedAt, attempt: 0, attempts: 0, reason: cut(reason), diedAt };
-  return { id: randomUUID(), body: message.body, headers };
+  return { id, body: message.body, headers };
 }
 
 /** Makes the same dead letter with another message. */
@@ -77,10 +82,20 @@ export function receivedAtOf(message: Message): number {
   return number(message, "receivedAt") ?? 0;
 }
 
+/** When the message was received, or the broker's own time at the end of its last delay. */
+export function dueSinceOf(message: Message): number {
+  const endedAt = (deathsOf(message)[0]?.time?.value ?? 0) * 1_000;
+  return Math.max(receivedAtOf(message), endedAt);
+}
+
 /** The message's id; for a message of others a fingerprint. */
 export function idOf({ properties, content }: Message): string {
   const id: unknown = properties.messageId;
-  return typeof id === "string" ? id : hash("sha256", content);
+  return typeof id === "string" ? id : fingerprintOf(content);
+}
+
+export function fingerprintOf(body: Uint8Array): string {
+  return hash("sha256", body);
 }
 
 /** A copy that owns its memory: the client's buffer is a piece of what it read from the socket. */

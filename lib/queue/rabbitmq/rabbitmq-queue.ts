@@ -10,6 +10,7 @@ import {
   type OutgoingMessage,
   type QueueDepth,
 } from "../queue.ts";
+import { BrokerLock } from "./broker-lock.ts";
 import { QuestionChannel, waitingIn } from "./channel.ts";
 import { RabbitConsumer } from "./consumer.ts";
 import { RabbitDeadLetters } from "./dead-letters.ts";
@@ -118,11 +119,10 @@ export class RabbitQueue implements DurableQueue {
     });
     const model = () => this.#consuming.model;
     this.#channel = new QuestionChannel(model, declared);
-    this.dead = new RabbitDeadLetters(
-      this.#topology,
-      this.#publisher,
-      new QuestionChannel(model, declared),
-    );
+    this.dead = new RabbitDeadLetters(this.#topology, this.#publisher, {
+      channel: new QuestionChannel(model, declared),
+      lock: new BrokerLock(`${this.#topology.dead}.look`, model),
+    });
   }
 
   /** Why no message can be made durable right now; `null` while all is well. */
@@ -170,12 +170,7 @@ export class RabbitQueue implements DurableQueue {
 
   async #measure(): Promise<QueueDepth> {
     const measured = await this.#channel.ask((channel) =>
-      measure(
-        channel,
-        this.#topology,
-        () => this.#consumer?.unacknowledged ?? new Set(),
-        this.#mean,
-      ),
+      measure(channel, this.#topology, () => this.#consumer?.unacknowledged ?? null, this.#mean),
     );
     const dead = await this.dead.count();
     return { ...measured, maxBytes: this.#options.maxBytes, dead };

@@ -7,6 +7,11 @@ const failure = (message: string, code?: string) => Object.assign(new Error(mess
 test("a URL is shown without password and parameters", () => {
   expect(redacted(url)).toBe("amqp://user@broker.example:5673/shop");
   expect(redacted("amqp://broker")).toBe("amqp://broker");
+  expect(redacted("amqp://user:s3@cret@broker")).toBe("amqp://user@broker");
+  expect(redacted("mongodb://user:s3cret@a:27017,b:27017/shop?replicaSet=rs0")).toBe(
+    "mongodb://user@a:27017,b:27017/shop",
+  );
+  expect(redacted("mongodb://:s3cret@[::1],b")).toBe("mongodb://[::1],b");
   expect(redacted("nonsense s3cret")).toBe("not a URL");
 });
 

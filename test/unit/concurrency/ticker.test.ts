@@ -1,4 +1,5 @@
 import { jest } from "@jest/globals";
+import { once } from "node:events";
 import { ServiceBroker } from "moleculer";
 import { Ticker, type Run } from "../../../lib/concurrency/ticker.ts";
 import { TickerMixin, type Ticking } from "../../../mixins/aggregator/rollup.mixin.ts";
@@ -67,6 +68,20 @@ test("stopping waits for the run under way", async () => {
     await service.stopTicking();
     expect(ended).toBe(true);
   });
+});
+
+test("stopping ends a run that heeds its signal", async () => {
+  const runs = jest.fn<() => void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const work = async (signal: AbortSignal) => {
+    begin();
+    if (!signal.aborted) await once(signal, "abort");
+    runs();
+  };
+  const ticker = new Ticker(work, { everyMs: 1, restFactor: 0 }, () => undefined);
+  await begun;
+  await ticker.stop();
+  expect(runs).toHaveBeenCalledTimes(1);
 });
 
 test.each([-86_400_000, -3_600_000, 3_600_000, 86_400_000])(

@@ -11,11 +11,15 @@ function known(value: DirtyBacklog | null, lateMs: number) {
 }
 
 describe("what Health says", () => {
-  const depth = { messages: 3, oldestReceivedAt: 0, dead: 1 } as never;
+  const depth = { messages: 3, oldestReceivedAt: 0, dueSince: 0, dead: 1 } as never;
   const stages = [
-    ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: true })],
-    ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: false })],
-    ["processor", consumerHealth(depth, { now: 60_000, sinceDoneMs: 60_000, held: false })],
+    ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: "the store is away" })],
+    [
+      "processor",
+      consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: "no enrichment thread works" }),
+    ],
+    ["processor", consumerHealth(depth, { now: 1, sinceDoneMs: 0, held: null })],
+    ["processor", consumerHealth(depth, { now: 60_000, sinceDoneMs: 60_000, held: null })],
     ["aggregator", late],
     ["aggregator", slow],
     ["query", { state: "down", reason: "the service is not there" } as const],

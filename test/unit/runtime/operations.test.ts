@@ -1,36 +1,59 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { ServiceBroker } from "moleculer";
+import type { StageHealth } from "../../../lib/health.ts";
+import { startMetrics } from "../../../lib/metric-registry.ts";
+import type { QueueDepth } from "../../../lib/queue/queue.ts";
 import { Operations } from "../../../lib/runtime/operations.ts";
-import { document } from "../../support/openapi.ts";
+
+const depth: QueueDepth = {
+  messages: 1,
+  sizeBytes: 10,
+  maxBytes: null,
+  oldestReceivedAt: 1_000,
+  dueSince: null,
+  dead: 0,
+};
 
 let broker: ServiceBroker;
 let operations: Operations;
-let server: Server;
-beforeAll(async () => {
+let health: () => StageHealth;
+
+beforeEach(async () => {
   broker = new ServiceBroker({ logger: false });
-  operations = new Operations(broker, ["api-gateway"]);
-  server = createServer((request, response) => {
-    const answer = request.url === "/health" ? "health" : "ready";
-    void operations[answer](request, response);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  startMetrics(broker);
+  operations = new Operations(broker, ["processor"]);
+  broker.createService({
+    name: "processor",
+    actions: { health: () => health(), backlog: () => depth },
+  });
+  await broker.start();
 });
-afterAll(async () => {
+
+afterEach(async () => {
   operations.close();
-  server.close();
   await broker.stop();
 });
 
-test.each(["/health", "/health/ready"])(
-  "%s of a process that is not ready says when to ask again, as the description tells",
-  async (path) => {
-    const { port } = server.address() as AddressInfo;
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
-    await answer.body?.cancel();
-    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
-    const described = document.paths[path]?.["get"]?.responses["503"]?.headers;
-    expect(Object.keys(described ?? {})).toContain("Retry-After");
-  },
-);
+/** The gauges of the queue on the metrics page, without their common prefix. */
+async function queueGauges(): Promise<readonly string[]> {
+  let page = "";
+  const response = { writeHead: () => undefined, end: (text: string) => (page = text) };
+  await operations.metricsText({} as never, response as unknown as ServerResponse);
+  return [...page.matchAll(/^analytics_queue_(\S+ \S+)$/gm)].map(([, gauge]) => gauge!);
+}
+
+test("a batch that waits for its next try is old, and not due", async () => {
+  health = () => ({ state: "ok", backlog: 1, lagMs: 2_000 });
+  expect(await queueGauges()).toEqual(
+    expect.arrayContaining(["messages 1", "age_seconds 2", "due_seconds 0"]),
+  );
+});
+
+test("the age of a queue that no processor tells of is not shown", async () => {
+  health = () => {
+    throw new Error("away");
+  };
+  const gauges = (await queueGauges()).join();
+  expect(gauges).not.toContain("messages");
+  expect(gauges).not.toContain("age_seconds");
+});
