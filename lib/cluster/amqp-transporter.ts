@@ -139,7 +139,7 @@ export class ClusterTransporter extends Transporters.AMQP {
     const { channel } = this as { readonly channel: unknown };
     if (channel === null) throw disconnected();
     const [, { length }, { packet }] = args as unknown as readonly [string, Buffer, Sent];
-    if (length > maxMessageBytes && packet.type === "REQ") throw new ServiceError("TOO_LARGE");
+    if (length > maxMessageBytes && packet.type === "REQ") throw requestTooLarge(length);
     if (length > maxMessageBytes && packet.type === "RES") {
       const { id, meta, headers } = packet.payload;
       const refusal = new ServiceError("QUERY_TOO_EXPENSIVE", tooLarge(length));
@@ -241,6 +241,12 @@ async function closed(connection: ChannelModel): Promise<void> {
 function tooLarge(bytes: number): string {
   const mebibytes = (size: number) => (size / 1_048_576).toFixed(1);
   return `the answer has ${mebibytes(bytes)} MiB, and at most ${mebibytes(maxMessageBytes)} are sent within a cluster: ask for fewer rows or shorter values`;
+}
+
+function requestTooLarge(bytes: number): ServiceError {
+  const message = `as JSON between nodes it has ${bytes} bytes, and may have ${maxMessageBytes}: send less at a time`;
+  const finding = { pointer: "", code: "message_bytes", message };
+  return new ServiceError("TOO_LARGE", message, { errors: [finding] });
 }
 
 function disconnected(): Error {

@@ -92,13 +92,17 @@ export class Audience {
     if (group.listeners.size === 0) this.#groups.delete(key);
   }
 
-  /** Tells clients that events which they wanted may have passed by, up to a place. */
-  passOver(upTo: Place, now: number): void {
+  /**
+   * Tells clients that events which they wanted may have passed by, up to a place.
+   * @param isBack whether the order of storing has begun anew, so that places seen before say
+   *   nothing
+   */
+  passOver(upTo: Place, now: number, isBack = false): void {
     const lastId = idOf(upTo, now);
     const notice = Buffer.from(missedFrame(lastId, missedByWindow));
     for (const { listeners } of this.#groups.values()) {
       for (const [listener, after] of listeners) {
-        if (after !== undefined && comparePlaces(upTo, after) < 0) continue;
+        if (!isBack && after !== undefined && comparePlaces(upTo, after) <= 0) continue;
         listener.send(notice, 0, lastId, missedByWindow);
         listeners.set(listener, undefined);
       }

@@ -182,7 +182,10 @@ export class Hub {
       // The place stays where a client that came meanwhile has set it.
       if (after === null) return void (this.#place ??= part.end);
       this.#place = part.end;
-      if (part.hasGap) return this.audience.passOver(part.end, Date.now());
+      if (part.hasGap) {
+        const isBack = comparePlaces(part.end, after) < 0;
+        return this.audience.passOver(part.end, Date.now(), isBack);
+      }
       this.#around.counted(part.counts);
       if (part.counts.length === 0) return;
       const budget = (bytesPerSecond * everyMs) / 1_000;

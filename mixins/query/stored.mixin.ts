@@ -17,9 +17,15 @@ import type { Storing } from "../store.mixin.ts";
 const requestEveryMs = 10_000;
 const countWithinMs = 2_000;
 
+interface OrderKeeping {
+  orderRequestedAt: number;
+  /** The request that is under way: two at once would mark a gap that there is none of. */
+  requesting: Promise<void> | undefined;
+}
+
 /** Gives a service what those need who follow the order of storing. */
 export function StoredMixin() {
-  return defineMixin<{ needs: Storing; state: { orderRequestedAt: number } }>()({
+  return defineMixin<{ needs: Storing; state: OrderKeeping }>()({
     methods: {
       /**
        * The events behind a place, without those that an open erasure removes.
@@ -41,8 +47,13 @@ export function StoredMixin() {
       async keepOrder(): Promise<void> {
         if (this.store.tellOrder === undefined) return;
         if (performance.now() - this.orderRequestedAt < requestEveryMs) return;
+        this.requesting ??= this.requestOrder().finally(() => (this.requesting = undefined));
+        await this.requesting;
+      },
+
+      async requestOrder(): Promise<void> {
         // The store's note reaches processors that start later; those that run now are called.
-        await this.store.tellOrder(orderRecordedMs);
+        await this.store.tellOrder?.(orderRecordedMs);
         await callEveryNode(
           this.broker as never,
           "processor.tellOrder",
@@ -76,6 +87,7 @@ export function StoredMixin() {
     },
     created() {
       this.orderRequestedAt = -Infinity;
+      this.requesting = undefined;
     },
   });
 }

@@ -55,49 +55,51 @@ describe("the file of the embedded queue", () => {
     }),
   );
 
-  test.each(["wait when it is asked, and are acknowledged later", "somebody reads meanwhile"])(
-    "lets go of messages that %s",
-    async (which) => {
-      const harness = await EmbeddedHarness.open();
-      await mkdir(dirname(harness.file), { recursive: true });
-      const file = new QueueFile(harness.file);
-      const other = new DatabaseSync(harness.file, { readOnly: true });
-      const clock = jest.spyOn(performance, "now");
-      let now = 0;
-      clock.mockImplementation(() => now);
-      const isLeft = async () => {
-        const files = await Promise.all(
-          [harness.file, `${harness.file}-wal`].map((name) => readFile(name)),
-        );
-        return files.some((bytes) => bytes.includes("secret"));
-      };
-      const tick = () => {
-        while (file.shrink(false));
-        now += 1_000;
-      };
-      try {
-        const body = Buffer.from("secret ".repeat(5_000));
-        file.transaction(() => file.insert(1, 0, body));
-        if (which === "somebody reads meanwhile") {
-          other.exec("BEGIN");
-          other.prepare("SELECT count(*) FROM messages").get();
-          file.transaction(() => file.remove(1, body.length));
-        }
-        file.giveAllBack();
-        for (let n = 0; n < 120; n++) tick();
-        expect(await isLeft()).toBe(true);
-        if (other.isTransaction) other.exec("COMMIT");
-        else file.transaction(() => file.remove(1, body.length));
-        for (let n = 0; n < 3; n++) tick();
-        expect(await isLeft()).toBe(false);
-      } finally {
-        clock.mockRestore();
-        other.close();
-        file.close();
-        await harness.dispose();
+  test.each([
+    ["wait when it is asked, and are acknowledged later", 5_000],
+    ["share a page with others, and are acknowledged later", 40],
+    ["somebody reads meanwhile", 5_000],
+  ])("lets go of messages that %s", async (which, times) => {
+    const harness = await EmbeddedHarness.open();
+    await mkdir(dirname(harness.file), { recursive: true });
+    const file = new QueueFile(harness.file);
+    const other = new DatabaseSync(harness.file, { readOnly: true });
+    const clock = jest.spyOn(performance, "now");
+    let now = 0;
+    clock.mockImplementation(() => now);
+    const isLeft = async () => {
+      const files = await Promise.all(
+        [harness.file, `${harness.file}-wal`].map((name) => readFile(name)),
+      );
+      return files.some((bytes) => bytes.includes("secret"));
+    };
+    const tick = () => {
+      while (file.shrink(false));
+      now += 1_000;
+    };
+    try {
+      const body = Buffer.from("secret ".repeat(times));
+      file.transaction(() => file.insert(1, 0, body));
+      if (which === "somebody reads meanwhile") {
+        other.exec("BEGIN");
+        other.prepare("SELECT count(*) FROM messages").get();
+        file.transaction(() => file.remove(1, body.length));
       }
-    },
-  );
+      file.giveAllBack();
+      file.transaction(() => file.insert(2, 0, Buffer.from("later")));
+      for (let n = 0; n < 120; n++) tick();
+      expect(await isLeft()).toBe(true);
+      if (other.isTransaction) other.exec("COMMIT");
+      else file.transaction(() => file.remove(1, body.length));
+      for (let n = 0; n < 3; n++) tick();
+      expect(await isLeft()).toBe(false);
+    } finally {
+      clock.mockRestore();
+      other.close();
+      file.close();
+      await harness.dispose();
+    }
+  });
 
   test(
     "may be in a folder that cannot be written yet: it opens, refuses, and works as soon as it can",

@@ -115,6 +115,24 @@ describe("an event that is damaged", () => {
     expect(await store.event("p", "e4")).toMatchObject({ timestamp, receivedAt, data: { n: 1 } });
   });
 
+  test("is found by its user at its own time, though those around it came later", async () => {
+    const before = await harness.open();
+    const one = event("e4", { metadata: { userId: "ada" } });
+    await before.append("b", [one]);
+    await before.close();
+    damage("{");
+    const asking = await harness.open();
+    await asking.events(all);
+    await asking.close();
+    const db = new DatabaseSync(harness.file);
+    db.exec("DELETE FROM chunks");
+    db.close();
+    const store = await harness.open();
+    await store.append("d", [{ ...one, timestamp: one.timestamp + hourMs }]);
+    const ofUser = { ...all, userId: "ada", from: one.timestamp, to: one.timestamp + 1 };
+    expect(ids(await store.events(ofUser))).toEqual(["e4"]);
+  });
+
   test("counts with its dimensions again, where its minute was counted anew without them", async () => {
     const store = await damaged(undefined, { dimensions });
     const counted = async () => (await store.sumDeltas(bucket())).cells;

@@ -122,7 +122,10 @@ export class QueueFile {
            WHERE (due_at, id) > (?, ?) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT 1`,
       );
       this.#oldest = sql("SELECT min(received_at) AS oldest FROM messages");
-      this.#ids = sql("SELECT min(id) AS first, max(id) AS last FROM messages");
+      // SQLite seeks for a single one alone.
+      this.#ids = sql(
+        "SELECT (SELECT min(id) FROM messages) AS first, (SELECT max(id) FROM messages) AS last",
+      );
       this.#byAge = sql(
         "SELECT received_at, due_at FROM messages INDEXED BY messages_by_age ORDER BY received_at LIMIT ?",
       );
@@ -290,7 +293,10 @@ export class QueueFile {
     if (this.#emptyThrough === 0) return;
     this.#emptyUntil = performance.now() + emptyingMs;
     const { first } = this.#idsOf();
-    if (first === null || first > this.#emptyThrough) this.#emptyThrough = 0;
+    if (first !== null && first <= this.#emptyThrough) return;
+    this.#emptyThrough = 0;
+    // Small messages share their pages with others: none need be free, and the log has them all.
+    this.#shrinking = true;
   }
 
   /** The ids of the oldest and the newest message. */

@@ -43,7 +43,7 @@ const bytesAtOnce = 4_194_304;
  * The time before its end at which the recording counts as ended: the clocks of processes differ. A
  * recording that somebody follows never has so little left.
  */
-const endsBeforeMs = 60_000;
+const endsBeforeMs = 45_000;
 
 /**
  * How long a process that has just begun to append looks into the database for followers: they do
@@ -277,7 +277,7 @@ async function isWithin(
   for (const { ids } of behind(found, after!)) left -= ids.length;
   if (left < 0 || found.length < batchesAtOnce) return left >= 0;
   const more = feed
-    .find({ n: { $gt: found.at(-1)!.n } }, inOneAnswer)
+    .find({ n: { $gt: found.at(-1)!.n } }, { batchSize: batchesAtOnce })
     .sort({ n: 1 })
     .project<Pick<FeedDocument, "ids" | "isGap">>({ ids: 1, isGap: 1 });
   for await (const { ids, isGap } of more) {

@@ -146,7 +146,7 @@ function insertAbsent(
     if (conflicts) return;
     const isThere = isWide && heldIn(db, "events", row[0], row[1]) !== undefined;
     const seq = isThere ? undefined : inserted(mended ?? row);
-    if (seq !== undefined) spans.add(row, seq);
+    if (seq !== undefined) spans.add(mended ?? row, seq);
     else if (mended === undefined) there.push(at);
   });
   broken.forEach((one, index) => {

@@ -76,6 +76,21 @@ test("who wants the same gets the same bytes, which are built once", () => {
   expect(audience.size).toBe(2);
 });
 
+test("where events may have passed by all are told who may have missed some, once", () => {
+  const audience = new Audience();
+  const [before, at, beyond] = [new Ear(), new Ear(), new Ear()];
+  audience.join(all, before, [4, 0]);
+  audience.join(all, at, [5, 0]);
+  audience.join(all, beyond, [6, 0]);
+  audience.passOver([5, 0], now);
+  expect([before, at, beyond].map(({ missed }) => missed.length)).toEqual([1, 0, 0]);
+  // The order of storing has begun anew, so the places that were known say nothing.
+  audience.passOver([0, 0], now, true);
+  expect([before, at, beyond].map(({ missed }) => missed.length)).toEqual([2, 1, 1]);
+  audience.deliver(partOf([event("e1")]), now, Infinity);
+  expect([before, at, beyond].map(({ ids }) => ids)).toEqual([["e1"], ["e1"], ["e1"]]);
+});
+
 test("whatever its share is, a listener gets each event or is told that it missed it", () => {
   const events = fc.array(
     fc.record({ type: fc.constantFrom("a", "b"), length: fc.nat(3_000), isOurs: fc.boolean() }),
