@@ -210,9 +210,13 @@ test("many are replayed once the schema lets them, others dropped, and all of it
   await ask("DELETE", path);
   await untilChecked("stored", null);
   const probes = ((await total()) as number) - before;
-  expect((await ask("POST", "/quarantine/replay")).body).toMatchObject({ replayed: 2, broken: 0 });
+  // Probes may be among them that came before the processor heard that the schema is gone.
+  const { length: held } = await listed();
+  expect(held).toBeGreaterThanOrEqual(2);
+  const freed = await ask("POST", "/quarantine/replay");
+  expect(freed.body).toMatchObject({ replayed: held, broken: 0 });
   await eventually(async () => expect(await listed()).toEqual([]));
-  await eventually(async () => expect(await total()).toBe(before + probes + 2));
+  await eventually(async () => expect(await total()).toBe(before + probes + held));
   const { body } = await ask("GET", "/audit-log");
   const acts = new Set((body["data"] as { what: string }[]).map(({ what }) => what));
   for (const what of ["schemas.put", "schemas.remove", "quarantine.patch", "quarantine.drop"]) {
