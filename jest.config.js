@@ -4,12 +4,13 @@ const project = (name) => ({
   testEnvironment: "node",
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
+  setupFiles: ["<rootDir>/test/mend-json-parse.ts"],
 });
 
 export default {
   projects: ["unit", "contract", "types", "integration"].map(project).concat({
     ...project("e2e"),
-    setupFiles: ["<rootDir>/test/e2e/check-answers.ts"],
+    setupFiles: ["<rootDir>/test/mend-json-parse.ts", "<rootDir>/test/e2e/check-answers.ts"],
   }),
   coverageProvider: "v8",
   collectCoverageFrom: [

@@ -1,6 +1,9 @@
 import { extname, join } from "node:path";
 import { brokerOptions } from "./lib/runtime/broker.ts";
 import { ConfigError, loadConfig, type Config } from "./lib/config.ts";
+import { mendJsonParse } from "./lib/json-keys.ts";
+
+mendJsonParse();
 
 function configOrExit(): Config {
   try {

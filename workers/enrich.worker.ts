@@ -14,6 +14,7 @@ import { packCounted } from "../lib/store/rows.ts";
 import { type BatchPack } from "../lib/store/store.ts";
 import { lowerThreadPriority } from "../lib/concurrency/thread-load.ts";
 import { countryReader } from "../lib/country.ts";
+import { mendJsonParse } from "../lib/json-keys.ts";
 
 const { fullIp, dimensions, store } = workerData as EnrichSettings;
 const packDocuments =
@@ -31,6 +32,7 @@ const tools = {
 /** Loaded by the first project that has schemas. */
 let loadedJudge: Judge | undefined;
 
+mendJsonParse();
 lowerThreadPriority();
 
 /**

@@ -1,0 +1,3 @@
+import { mendJsonParse } from "../lib/json-keys.ts";
+
+mendJsonParse();
