@@ -121,7 +121,7 @@ function configOf(values: Values, services: readonly ServiceName[]) {
     },
     /** The origins whose pages may call the API; `*`: all. Empty: no other origin. */
     corsOrigins: values.CORS_ORIGINS,
-    prefetch: values.PROCESSOR_PREFETCH,
+    prefetch: values.PROCESSOR_PREFETCH || (values.RABBITMQ_URL === null ? 64 : 32),
     queryMaxEvents: values.QUERY_MAX_EVENTS,
     queryShareEvents: values.QUERY_SHARE_EVENTS,
     segmentMaxEvents: values.SEGMENT_MAX_EVENTS,

@@ -169,7 +169,12 @@ export const variables = {
     "Keep IP addresses whole, on the queue and in the store, instead of cut to /24 (IPv4) and /48 (IPv6).",
   ),
   ENRICH_THREADS: integer(1, 1, 64, "Threads that enrich events."),
-  PROCESSOR_PREFETCH: integer(32, 1, 1_000, "Batches that one processor handles at a time."),
+  PROCESSOR_PREFETCH: integer(
+    0,
+    0,
+    1_000,
+    "Batches that one processor handles at a time; 0: 64 of the embedded queue, 32 of RabbitMQ.",
+  ),
   QUERY_MAX_EVENTS: integer(
     10_000_000,
     1,
