@@ -11,6 +11,7 @@ import { ServiceError } from "../errors.ts";
 import { shareOf, type Share } from "../questions/share.ts";
 import type { ReadLimits } from "../event/event-page.ts";
 import type { Manifest, Segment } from "../store/manifest.ts";
+import { tookTooLong } from "../store/time-limit.ts";
 import type { Analyzed, FoldedPart } from "../store/store.ts";
 
 /** A part of the work on a question: a manifest, and the share of its users that counts. */
@@ -203,11 +204,6 @@ class Division<K extends FoldKind> {
     await Promise.race([this.#changed.promise, time.catch(() => undefined)]);
     over.abort();
   }
-}
-
-function tookTooLong(timeoutMs: number): ServiceError {
-  const message = `it took longer than ${timeoutMs} ms and was stopped`;
-  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
 }
 
 function tasksOf(work: Dividing): readonly Task[] {

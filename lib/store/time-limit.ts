@@ -1,3 +1,5 @@
+import { ServiceError } from "../errors.ts";
+
 /** The work took longer than allowed. */
 export class TimedOut extends Error {
   override readonly name = "TimedOut";
@@ -14,7 +16,16 @@ export function deadline(timeoutMs: number): () => void {
   const isOver = clock(timeoutMs);
   return () => {
     if (isOver()) {
-      throw new TimedOut(`it took longer than ${timeoutMs} ms and was stopped`);
+      throw new TimedOut(inWords(timeoutMs));
     }
   };
+}
+
+/** The error of a question that was stopped after its time. */
+export function tookTooLong(timeoutMs: number): ServiceError {
+  return new ServiceError("QUERY_TOO_EXPENSIVE", inWords(timeoutMs));
+}
+
+function inWords(timeoutMs: number): string {
+  return `it took longer than ${timeoutMs} ms and was stopped`;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { emptyLog } from "../../sqlite/empty-log.ts";
 import { countOpening } from "../../sqlite/opened.ts";
 import { mostDelayed } from "../queue.ts";
 import { DeadTable, type Counters } from "./dead.ts";
@@ -265,7 +266,7 @@ export class QueueFile {
     const kept = wasShrinking || need ? shrinkToBytes : shrinkFromBytes;
     this.#shrinking = freeBytes > (isEmptying ? 0 : kept);
     if (!this.#shrinking) {
-      if (isEmptying && wasShrinking && !this.#emptyLog()) {
+      if (isEmptying && wasShrinking && !emptyLog(this.db, 0, busyMs)) {
         this.#shrinking = true;
         this.#emptyUntil = performance.now() + emptyingMs;
       }
@@ -302,16 +303,6 @@ export class QueueFile {
   /** The ids of the oldest and the newest message. */
   #idsOf(): { readonly first: number | null; readonly last: number | null } {
     return this.#ids.get() as never;
-  }
-
-  /** `checkpoint` without waiting. @returns false where another process still reads from the log */
-  #emptyLog(): boolean {
-    this.db.exec("PRAGMA busy_timeout = 0");
-    try {
-      return this.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
-    } finally {
-      this.db.exec(`PRAGMA busy_timeout = ${busyMs}`);
-    }
   }
 
   /** Writes the log back into the file, syncs that, and empties the log. */

@@ -4,7 +4,7 @@ import { foldOf, type FoldJob, type FoldKind } from "../../questions/folds.ts";
 import { ServiceError } from "../../errors.ts";
 import { heapIsFull } from "../../concurrency/thread-load.ts";
 import { meets, type EventFilter } from "../../event/filter.ts";
-import { deadline, TimedOut } from "../time-limit.ts";
+import { deadline, TimedOut, tookTooLong } from "../time-limit.ts";
 import { inOneAnswer, type Collections } from "./documents.ts";
 import { matchOf, meeting } from "./events.ts";
 import { wholeWithin, type ServerLimits } from "./server-limits.ts";
@@ -83,8 +83,7 @@ async function withinBounds<T>(limits: ReadLimits, answer: () => Promise<T>): Pr
     checkWhole();
     return answered;
   } catch (error) {
-    if (isTimeLimit(error))
-      throw tooExpensive(`it took longer than ${timeoutMs} ms and was stopped`);
+    if (isTimeLimit(error)) throw tookTooLong(timeoutMs);
     if (error instanceof FoldOverflow || error instanceof TimedOut)
       throw tooExpensive(error.message);
     throw error;

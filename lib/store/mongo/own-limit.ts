@@ -1,4 +1,4 @@
-import { ServiceError } from "../../errors.ts";
+import { tookTooLong } from "../time-limit.ts";
 import { isTimeLimit } from "./errors.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
@@ -13,12 +13,6 @@ export async function withinOwnLimit<T>(read: (limits: ServerLimits) => Promise<
   try {
     return await read({ maxTimeMS: timeoutMs });
   } catch (error) {
-    throw isTimeLimit(error) ? tooExpensive(timeoutMs) : error;
+    throw isTimeLimit(error) ? tookTooLong(timeoutMs) : error;
   }
-}
-
-/** The error for a read that the server stopped. */
-export function tooExpensive(afterMs: number): ServiceError {
-  const message = `it took longer than ${afterMs} ms and was stopped`;
-  return new ServiceError("QUERY_TOO_EXPENSIVE", message);
 }

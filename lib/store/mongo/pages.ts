@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../event/event.ts";
 import type { Collections } from "./documents.ts";
 import { countEvents, eachEvent } from "./events.ts";
 import { isTimeLimit } from "./errors.ts";
-import { tooExpensive } from "./own-limit.ts";
+import { tookTooLong } from "../time-limit.ts";
 import type { ServerLimits } from "./server-limits.ts";
 import { stretchesOf } from "./stretches.ts";
 import { Page, type AsyncFinding } from "../page.ts";
@@ -61,7 +61,7 @@ export async function countWithin(
   try {
     return await countEvents(collections, filter, new Remaining(limits).server);
   } catch (error) {
-    throw isTimeLimit(error) ? tooExpensive(limits.timeoutMs) : error;
+    throw isTimeLimit(error) ? tookTooLong(limits.timeoutMs) : error;
   }
 }
 
@@ -115,7 +115,7 @@ async function* finding(
     return undefined;
   } catch (error) {
     if (!isTimeLimit(error)) throw error;
-    if (after === undefined || after === query.after) throw tooExpensive(limits.timeoutMs);
+    if (after === undefined || after === query.after) throw tookTooLong(limits.timeoutMs);
     return after;
   }
 }

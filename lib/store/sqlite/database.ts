@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
+import { emptyLog } from "../../sqlite/empty-log.ts";
 import { countOpening } from "../../sqlite/opened.ts";
 import { NewerSchema, versionOf } from "../../sqlite/schema-steps.ts";
 import { addConditionFunctions } from "./functions.ts";
@@ -134,12 +135,9 @@ export class Database {
   emptyLog(): boolean {
     const db = this.#opened();
     try {
-      db.exec(`PRAGMA busy_timeout = ${readersMs}`);
-      return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+      return emptyLog(db, readersMs, busyMs);
     } catch (error) {
       throw this.#failed(db, error);
-    } finally {
-      if (db.isOpen) db.exec(`PRAGMA busy_timeout = ${busyMs}`);
     }
   }
 

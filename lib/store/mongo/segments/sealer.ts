@@ -1,4 +1,5 @@
 import type { Sealed } from "../../store.ts";
+import { clock } from "../../time-limit.ts";
 import type { Collections } from "../documents.ts";
 import { buildNext } from "./build.ts";
 import { nextProject, seal, segmentLimits } from "./seal.ts";
@@ -39,7 +40,7 @@ export class Sealer {
 
   /** @returns whether there is more to seal */
   async #sealSome(collections: Collections, now: number): Promise<boolean> {
-    const isLeft = this.#begin();
+    const isOver = clock(this.#workMs);
     do {
       const project = await nextProject(collections, this.#after);
       this.#after = project ?? "";
@@ -50,26 +51,20 @@ export class Sealer {
       }
       let isMore: boolean;
       do isMore = await seal(collections, project, now, this.#maxEvents);
-      while (isMore && isLeft());
+      while (isMore && !isOver());
       this.#isCut ||= isMore;
-    } while (isLeft());
+    } while (!isOver());
     return true;
   }
 
   async #buildSome(collections: Collections, now: number): Promise<Sealed> {
-    const isLeft = this.#begin();
+    const isOver = clock(this.#workMs);
     let events = 0;
     let built: number | undefined;
     do {
       built = await buildNext(collections, now);
       events += built ?? 0;
-    } while (built !== undefined && isLeft());
+    } while (built !== undefined && !isOver());
     return { events, isMore: built !== undefined };
-  }
-
-  /** @returns a function that tells whether there is time for another piece of work */
-  #begin(): () => boolean {
-    const endsAt = performance.now() + this.#workMs;
-    return () => performance.now() < endsAt;
   }
 }
