@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 /*
  * V8 since 13.6 (every Node from 24.0 on, seen up to 26.10) may read the key of an object that is one
@@ -10,11 +10,8 @@ import { randomUUID } from "node:crypto";
 
 const parse = JSON.parse;
 
-/**
- * Follows each key of a text with such keys while it is parsed, with a number behind it, so that
- * keys that come twice keep their order. Random, so that no text holds it.
- */
-const mark = randomUUID();
+/** Follows a key while its text is parsed. Random, so that no text holds it. */
+const mark = randomBytes(9).toString("base64url");
 
 /** A string of one escape before a colon; it may also stand within a longer string. */
 const oneEscape = /"\\(?:u[\da-fA-F]{4}|[^u])"[\t\n\r ]*:/;
@@ -27,9 +24,10 @@ export function mendJsonParse(): void {
     if (reviver !== undefined || !json.includes("\\") || !oneEscape.test(json)) {
       return parse(json, reviver);
     }
-    const marked = markedKeys(json);
+    const written = withoutOneEscapes(json);
     try {
-      return unmarked(parse(marked));
+      const value = parse(written);
+      return written.includes(mark) ? unmarked(value) : value;
     } catch {
       // No JSON: the error is to be about the text itself.
       return parse(json);
@@ -37,21 +35,38 @@ export function mendJsonParse(): void {
   };
 }
 
-/** The text with a mark at the end of each key. */
-function markedKeys(json: string): string {
-  let marked = "";
+/**
+ * The text with the character itself for each key that is one escape, or with a mark behind the
+ * escape where JSON has no other way to write it.
+ */
+function withoutOneEscapes(json: string): string {
+  const parts: string[] = [];
   let from = 0;
-  let marks = 0;
   for (let start = json.indexOf('"'); start >= 0;) {
     const end = endOfString(json, start);
     if (end < 0) break;
-    if (isKey(json, end)) {
-      marked += json.slice(from, end) + mark + String(marks++);
+    const escape = json.slice(start + 1, Math.min(end, start + 8));
+    if (escape.startsWith("\\") && isOneEscape(escape) && isKey(json, end)) {
+      parts.push(json.slice(from, start + 1), otherwise(escape));
       from = end;
     }
     start = json.indexOf('"', end + 1);
   }
-  return marked + json.slice(from);
+  return parts.join("") + json.slice(from);
+}
+
+function isOneEscape(text: string): boolean {
+  return /^\\(?:u[\da-fA-F]{4}|[^u])$/.test(text);
+}
+
+/** Another way to write an escape as a key. */
+function otherwise(escape: string): string {
+  const unit = escape[1] === "u" ? parseInt(escape.slice(2), 16) : undefined;
+  if (escape === "\\/") return "/";
+  // A backslash is what it is read as.
+  if (escape === "\\\\" || unit === 0x5c) return escape;
+  const mustBeEscaped = unit === undefined || unit < 0x20 || unit === 0x22;
+  return mustBeEscaped ? escape + mark : String.fromCharCode(unit);
 }
 
 /** The place of the quote that ends a string; -1 where there is none. */
@@ -70,29 +85,42 @@ function isKey(json: string, end: number): boolean {
   return json[at] === ":";
 }
 
-/** Removes the marks. Changes the value that it is given; does not recurse, however deep it is. */
+/**
+ * A value without the marks; other objects stand for those that had some. Does not recurse, however
+ * deep it is.
+ */
 function unmarked(value: unknown): unknown {
-  const open = [value];
-  while (open.length > 0) {
-    const one = open.pop();
-    if (typeof one !== "object" || one === null) continue;
-    if (!Array.isArray(one)) rename(one as Record<string, unknown>);
-    for (const inner of Object.values(one)) if (typeof inner === "object") open.push(inner);
+  const root = [value];
+  const open: Record<string, unknown>[] = [root as never];
+  for (let holder = open.pop(); holder !== undefined; holder = open.pop()) {
+    for (const key of Object.keys(holder)) {
+      let inner = holder[key];
+      if (typeof inner !== "object" || inner === null) continue;
+      if (!Array.isArray(inner) && Object.keys(inner).some(isMarked)) {
+        inner = renamed(inner as Record<string, unknown>);
+        put(holder, key, inner);
+      }
+      open.push(inner as Record<string, unknown>);
+    }
   }
-  return value;
+  return root[0];
 }
 
-/** Renames the keys of an object, in their order; of two alike the last counts. */
-function rename(object: Record<string, unknown>): void {
-  const entries = Object.entries(object);
-  for (const [key] of entries) delete object[key];
-  for (const [key, value] of entries) {
-    const [name] = key.split(mark) as [string];
-    Object.defineProperty(object, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });
+function isMarked(key: string): boolean {
+  return key.length === mark.length + 1 && key.endsWith(mark);
+}
+
+/** The object with the keys that were meant, in their order. */
+function renamed(object: Record<string, unknown>): Record<string, unknown> {
+  const meant: Record<string, unknown> = {};
+  for (const key of Object.keys(object)) put(meant, isMarked(key) ? key[0]! : key, object[key]);
+  return meant;
+}
+
+function put(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") object[key] = value;
+  else {
+    const property = { value, writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(object, key, property);
   }
 }

@@ -6,6 +6,9 @@ const meanings = {
   "\\\\": "\\",
   "\\/": "/",
   "\\n": "\n",
+  "\\u000a": "\n",
+  "\\u0022": '"',
+  "\\u005C": "\\",
   "\\u0041": "A",
   "\\u540d": "名",
   "\\ud800": "\ud800",
@@ -49,6 +52,14 @@ test("a text that is no JSON is refused in its own words", () => {
   expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
   expect(() => JSON.parse(text) as unknown).toThrow(/at position 11\b/);
   expect(() => JSON.parse('{"\\n":"') as unknown).toThrow(SyntaxError);
+  for (const escape of ["\\u41 0", "\\u+041", "\\uZZZZ", "\\x", "\\u00"]) {
+    expect(() => JSON.parse(`{"\\n":1,"${escape}":2}`) as unknown).toThrow(SyntaxError);
+  }
+});
+
+test("one such key leaves a million others as they are", () => {
+  const text = `{"a":{"\\n":1,${'"":1,'.repeat(1_000_000)}"z":{"\\"":[{"\\t":2}]}}}`;
+  expect(JSON.parse(text)).toEqual({ a: { "\n": 1, "": 1, z: { '"': [{ "\t": 2 }] } } });
 });
 
 test("a text that is nested deep is read", () => {
