@@ -14,7 +14,8 @@ export interface DurableQueue {
   publish(message: OutgoingMessage): Promise<void>;
 
   /**
-   * Delivers messages to `handle`, at most `prefetch` at a time, oldest first where nothing failed.
+   * Delivers messages to `handle`, at most `prefetch` at a time, and no further one while bodies of
+   * `maxHandledBytes` are being handled; oldest first where nothing failed.
    * A message stays on the queue until its handler's outcome is carried out: after a crash it is
    * delivered again. One consumer for each queue object.
    */
@@ -40,6 +41,12 @@ export interface DurableQueue {
 
 /** The longest time that a publish takes, milliseconds, whatever hangs. */
 export const publishTimeoutMs = 6_000;
+
+/**
+ * Handlers hold several times the bytes of their messages, so that some of the largest messages
+ * would fill a process.
+ */
+export const maxHandledBytes = 8_388_608;
 
 export interface OutgoingMessage {
   readonly body: Uint8Array;

@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Config } from "../../lib/config.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
+import { maxMessageBytes } from "../../lib/call-limits.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
@@ -13,6 +14,9 @@ import { defineMixin } from "../../lib/moleculer.ts";
 import { gatherWaitMs, Batcher } from "../../lib/concurrency/batcher.ts";
 import { encodeBatch, maxNamedRequests, type BatchStory } from "../../lib/event/batch-message.ts";
 import { QueueMixin } from "../queue.mixin.ts";
+
+/** More than what a message on the queue has besides its events. */
+const messageHeadBytes = 65_536;
 
 /**
  * The id and the content's hash of an accepted event: they tell it from another event of its id.
@@ -43,11 +47,15 @@ export interface Collecting {
  * written, and their countries are looked up.
  */
 export function CollectMixin(config: Config) {
+  const mostBytes = Math.min(maxMessageBytes, config.queueMaxBytes - messageHeadBytes);
   return defineMixin<{ state: { originOf: (ip: string) => Origin } }>()({
     mixins: [BatchPublisherMixin(config)],
     methods: {
       async collect(inputs: unknown, project: ProjectId, of: CallOfEvents): Promise<Collected> {
-        return this.publishChecked(project, checkedCall(inputs, of, this.originOf));
+        const checked = checkedCall(inputs, of, this.originOf);
+        const bytes = checked.piece?.bytes.length ?? 0;
+        if (bytes > mostBytes) throw tooLarge(bytes, mostBytes);
+        return this.publishChecked(project, checked);
       },
 
       /**
@@ -87,6 +95,13 @@ export function CollectMixin(config: Config) {
       this.originOf = originReader({ countryOf: countryReader(), fullIp: config.fullIp });
     },
   });
+}
+
+/** Numbers such as `9e15` are longer once they are written out, so a body's length tells nothing. */
+function tooLarge(bytes: number, most: number): ServiceError {
+  const message = `written out, the events have ${bytes} bytes, and may have ${most}: send fewer at a time`;
+  const errors = [{ pointer: "", code: "message_bytes", message }];
+  return new ServiceError("TOO_LARGE", message, { errors });
 }
 
 function isInDoubt(error: unknown): boolean {

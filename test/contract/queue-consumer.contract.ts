@@ -1,4 +1,4 @@
-import type { DurableQueue } from "../../lib/queue/queue.ts";
+import { maxHandledBytes, type DurableQueue } from "../../lib/queue/queue.ts";
 import { eventually } from "../support/eventually.ts";
 import { done, Inbox, latch, message } from "./queue-harness.ts";
 import type { OnQueue } from "./queue.contract.ts";
@@ -58,6 +58,32 @@ export function consumerContract(onQueue: OnQueue): void {
         gate.open();
         await inbox.arrived(30);
         expect(most).toBe(3);
+      }),
+    );
+
+    test(
+      "begins no further message while bodies of 8 MiB are being handled",
+      onQueue(async (queue, harness) => {
+        const texts = Array.from({ length: 8 }, (_, index) => `${index}`.padEnd(3 * 1_048_576));
+        for (const text of texts) await queue.publish(message(text));
+        let bytes = 0;
+        const most: number[] = [];
+        const gate = latch();
+        const inbox = new Inbox(async ({ body }) => {
+          bytes += body.byteLength;
+          most.push(bytes);
+          await gate.opened;
+          bytes -= body.byteLength;
+          return done;
+        });
+        // A file that was opened anew has nothing in memory.
+        await queue.close();
+        const again = await harness.open();
+        await again.consume(inbox.handle, { prefetch: 8 });
+        await inbox.arrived(3);
+        gate.open();
+        await inbox.arrived(8);
+        expect(Math.max(...most)).toBeLessThan(maxHandledBytes + texts[0]!.length);
       }),
     );
 

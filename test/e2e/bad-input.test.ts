@@ -110,6 +110,16 @@ describe("large and coded bodies", () => {
     expect(answer.status).toBe(413);
   });
 
+  test("numbers that are written out to more than a message may have are a 413", async () => {
+    const data = `[${"9e15,".repeat(3_800)}1]`;
+    const event = `{"type":"bad.input","source":"test","data":${data}}`;
+    const body = `{"events":[${`${event},`.repeat(259)}${event}]}`;
+    expect(body.length).toBeLessThan(5_242_880);
+    const answer = await send("/batch", body);
+    expect(answer.status).toBe(413);
+    expect(answer.body.errors).toMatchObject([{ code: "message_bytes" }]);
+  });
+
   test("1,001 events are a 413", async () => {
     const answer = await send("/batch", JSON.stringify(Array.from({ length: 1_001 }, () => base)));
     expect(answer.status).toBe(413);

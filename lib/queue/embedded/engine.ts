@@ -26,13 +26,11 @@ import type {
   Settlement,
   Verbs,
 } from "./protocol.ts";
-import type { QueueDepth, DeadLetter } from "../queue.ts";
+import { maxHandledBytes, type QueueDepth, type DeadLetter } from "../queue.ts";
 
 /** The number of deliveries between two looks at new publishes: publishing goes first. */
 const deliveriesPerTurn = 16;
 
-/** While bodies of so many bytes are being handled no further message is delivered. */
-const maxHandedBytes = 8 * 1024 * 1024;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
@@ -213,12 +211,12 @@ export class QueueEngine {
   }
 
   #deliver(): void {
-    const room = Math.min(this.#demand - this.#handed.size, deliveriesPerTurn);
+    const messages = Math.min(this.#demand - this.#handed.size, deliveriesPerTurn);
+    const bytes = maxHandledBytes - this.#handedBytes();
     const file = this.#keeper.file;
-    if (room <= 0 || file === null || this.#feed === null) return;
-    if (this.#handedBytes() >= maxHandedBytes) return;
+    if (messages <= 0 || bytes <= 0 || file === null || this.#feed === null) return;
     try {
-      const deliveries = this.#feed.take(file, room, steadyNow());
+      const deliveries = this.#feed.take(file, { messages, bytes }, steadyNow());
       if (deliveries.length === 0) {
         this.#wakeAt(this.#feed.nextDueAt(file));
         return;

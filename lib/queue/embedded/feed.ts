@@ -191,21 +191,21 @@ export class Feed {
   }
 
   /**
-   * Up to `limit` messages to deliver; `now` by `steadyNow`. Their bodies own their memory, so that
-   * it can be transferred.
+   * Messages to deliver, as many as there is room for; `now` by `steadyNow`. Their bodies own their
+   * memory, so that it can be transferred.
    */
-  take(file: QueueFile, limit: number, now: number): PushedDelivery[] {
-    const taken: PushedDelivery[] = [];
+  take(file: QueueFile, room: Room, now: number): readonly PushedDelivery[] {
+    const taken = new Taken(room);
     try {
-      this.#takeReturned(file, limit, taken);
-      if (taken.length < limit) this.#takeDue(file, limit, now, taken);
-      if (taken.length < limit) this.#takeRecent(limit, taken);
-      if (taken.length < limit && !this.#caughtUp) this.#takeStored(file, limit, taken);
+      this.#takeReturned(file, taken);
+      if (taken.messagesLeft > 0) this.#takeDue(file, now, taken);
+      this.#takeRecent(taken);
+      if (taken.messagesLeft > 0 && !this.#caughtUp) this.#takeStored(file, taken);
     } catch (error) {
       // The messages taken so far have left the feed, so they must be delivered now.
-      if (taken.length === 0) throw error;
+      if (taken.deliveries.length === 0) throw error;
     }
-    return taken;
+    return taken.deliveries;
   }
 
   /** When the next delayed message is due, by `steadyNow`; `null` where none is delayed. */
@@ -213,34 +213,37 @@ export class Feed {
     return file.nextDueAt(this.#due);
   }
 
-  #takeReturned(file: QueueFile, limit: number, taken: PushedDelivery[]): void {
-    for (let next = this.#returned[0]; next && taken.length < limit; next = this.#returned[0]) {
+  #takeReturned(file: QueueFile, taken: Taken): void {
+    for (let next = this.#returned[0]; next && taken.messagesLeft > 0; next = this.#returned[0]) {
       const row = file.find(next.id);
       this.#returned.shift();
-      if (row !== undefined) taken.push({ ...next, body: row.body });
+      if (row !== undefined) taken.add({ ...next, body: row.body });
     }
   }
 
-  #takeDue(file: QueueFile, limit: number, now: number, taken: PushedDelivery[]): void {
-    for (const row of file.due(this.#due, now, limit - taken.length)) {
+  #takeDue(file: QueueFile, now: number, taken: Taken): void {
+    for (const row of file.due(this.#due, now, taken.messagesLeft)) {
       this.#due = { dueAt: row.due_at, id: row.id };
-      taken.push(this.#fromRow(row));
+      taken.add(this.#fromRow(row));
+      if (taken.messagesLeft === 0) return;
     }
   }
 
-  #takeRecent(limit: number, taken: PushedDelivery[]): void {
-    for (const message of this.#recent.splice(0, limit - taken.length)) {
-      this.#recentBytes -= message.body.byteLength;
-      taken.push({ ...message, body: owned(message.body) });
+  #takeRecent(taken: Taken): void {
+    for (let next = this.#recent[0]; next && taken.messagesLeft > 0; next = this.#recent[0]) {
+      this.#recent.shift();
+      this.#recentBytes -= next.body.byteLength;
+      taken.add({ ...next, body: owned(next.body) });
     }
   }
 
-  #takeStored(file: QueueFile, limit: number, taken: PushedDelivery[]): void {
-    const room = limit - taken.length;
-    const rows = file.after(this.#cursor, room);
-    this.#caughtUp = rows.length < room;
-    this.#cursor = rows.at(-1)?.id ?? this.#cursor;
-    for (const row of rows) taken.push(this.#fromRow(row));
+  #takeStored(file: QueueFile, taken: Taken): void {
+    for (const row of file.after(this.#cursor, taken.messagesLeft)) {
+      this.#cursor = row.id;
+      taken.add(this.#fromRow(row));
+      if (taken.messagesLeft === 0) return;
+    }
+    this.#caughtUp = true;
   }
 
   #fromRow(row: MessageRow): PushedDelivery {
@@ -251,6 +254,32 @@ export class Feed {
       attempt: row.attempt,
       redelivered: row.attempt > 1 || row.id <= this.#olderUpTo,
     };
+  }
+}
+
+/** How much may be delivered. The last message may exceed the bytes. */
+interface Room {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** Deliveries that are being gathered, and what there is room for besides. */
+class Taken {
+  readonly deliveries: PushedDelivery[] = [];
+  readonly #room: Room;
+  #bytes = 0;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  get messagesLeft(): number {
+    return this.#bytes < this.#room.bytes ? this.#room.messages - this.deliveries.length : 0;
+  }
+
+  add(delivery: PushedDelivery): void {
+    this.deliveries.push(delivery);
+    this.#bytes += delivery.body.byteLength;
   }
 }
 

@@ -220,13 +220,17 @@ export class QueueFile {
   }
 
   /** Messages without a delay and with a larger id, by id. */
-  after(id: number, limit: number): MessageRow[] {
-    return this.#after.all(id, limit) as unknown as MessageRow[];
+  after(id: number, limit: number): Iterable<MessageRow> {
+    return this.#after.iterate(id, limit) as never;
   }
 
   /** Delayed messages past the position that are due, by their time. */
-  due(past: DuePosition, now: number, limit: number): (MessageRow & { readonly due_at: number })[] {
-    return this.#due.all(past.dueAt, past.id, now, limit) as never;
+  due(
+    past: DuePosition,
+    now: number,
+    limit: number,
+  ): Iterable<MessageRow & { readonly due_at: number }> {
+    return this.#due.iterate(past.dueAt, past.id, now, limit) as never;
   }
 
   nextDueAt(past: DuePosition): number | null {

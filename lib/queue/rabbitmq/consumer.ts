@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { Log } from "../../log.ts";
-import type { Consumer, Handler, Outcome } from "../queue.ts";
+import { maxHandledBytes, type Consumer, type Handler, type Outcome } from "../queue.ts";
 import { attemptOf, bodyOf, deadLetter, nextAttempt, receivedAtOf } from "./message.ts";
 import type { Publisher } from "./publisher.ts";
 import { Session } from "./session.ts";
@@ -37,11 +37,13 @@ export class RabbitConsumer implements Consumer {
   #session: Session | null = null;
   #state: "running" | "paused" | "stopped" = "running";
   /**
-   * Deliveries that wait for a handler, because handlers of an older connection still take the
-   * room.
+   * Deliveries that wait for a handler: large ones are being handled, or handlers of an older
+   * connection still take the room.
    */
   #waiting: Arrival[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  /** Of the bodies that are being handled. */
+  #handledBytes = 0;
   readonly #stopping = new AbortController();
 
   constructor(options: ConsumerOptions) {
@@ -117,11 +119,18 @@ export class RabbitConsumer implements Consumer {
   }
 
   #handOver(): void {
-    while (this.#state === "running" && this.#underWay.size < this.#options.prefetch) {
+    while (
+      this.#state === "running" &&
+      this.#underWay.size < this.#options.prefetch &&
+      this.#handledBytes < maxHandledBytes
+    ) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
+      const { byteLength } = next.message.content;
+      this.#handledBytes += byteLength;
       const done = this.#work(next).finally(() => {
         this.#underWay.delete(done);
+        this.#handledBytes -= byteLength;
         this.#handOver();
       });
       this.#underWay.add(done);
