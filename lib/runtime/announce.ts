@@ -12,6 +12,8 @@ export function announce(config: Config): Middleware {
     name: "Announce",
     async started(broker: ServiceBroker) {
       broker.logger.info({ services: config.services, ...backEnds(config) }, "running");
+      const alone = onlyOneProcess(config);
+      if (alone !== undefined) broker.logger.warn({ reason: alone }, "run this process alone");
       const address = opensAt(config);
       if (address !== undefined) broker.logger.info(address, "open");
     },
@@ -33,6 +35,17 @@ function backEnds(config: Config): object {
     cache: redisUrl === null ? "memory" : redacted(redisUrl),
     ...(embedded && { dataDir: resolve(config.dataDir) }),
   };
+}
+
+/** Why no other process may work on the same data, where some of it is this process's own. */
+function onlyOneProcess({ mongodbUri, rabbitmqUrl }: Config): string | undefined {
+  if (mongodbUri !== null && rabbitmqUrl === null) {
+    return "the store is shared and the queue is not: what waits on the queue of one process is missing in the answers of another, which says that they are exact. Set RABBITMQ_URL for several processes";
+  }
+  if (mongodbUri === null && rabbitmqUrl !== null) {
+    return "the queue is shared and the store is not: of several processes each would store a part of the events, and answer from that. Set MONGODB_URI for several processes";
+  }
+  return undefined;
 }
 
 /** The address for a person to open; of a process without the gateway its health page. */
