@@ -26,7 +26,7 @@ export function mendJsonParse(): void {
     }
     const written = withoutOneEscapes(json);
     try {
-      const value = parse(written);
+      const value: unknown = parse(written);
       return written.includes(mark) ? unmarked(value) : value;
     } catch {
       // No JSON: the error is to be about the text itself.
