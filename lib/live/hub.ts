@@ -202,15 +202,13 @@ function sendTo(client: Follower, interest: Interest, part: StoredPart): number 
   const now = Date.now();
   const { events, end } = part;
   if (part.hasGap) {
-    const id = idOf(end, now);
-    client.send(Buffer.from(missedFrame(id, missedByWindow)), 0, id, missedByWindow);
+    client.send(Buffer.from(missedFrame(idOf(end, now), missedByWindow)), 0, missedByWindow);
     return 0;
   }
   const frames = framesOf(interest, events, now);
   if (frames.length === 0) return 0;
-  const lastId = idOf(frames.at(-1)?.place ?? end, now);
   const whole = Buffer.from(frames.map(({ text }) => text).join(""));
-  client.send(whole, frames.length, lastId);
+  client.send(whole, frames.length);
   return whole.length;
 }
 

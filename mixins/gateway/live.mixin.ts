@@ -68,8 +68,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
         const follower = {
-          send: (frames: Buffer, events: number, id: string, missed?: Missed) =>
-            client.send(frames, performance.now(), events, id, missed),
+          send: (frames: Buffer, events: number, missed?: Missed) =>
+            client.send(frames, performance.now(), events, missed),
           get isOpen() {
             return client.isOpen;
           },
