@@ -202,6 +202,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
             this.metrics.increment("analytics_live_missed_total", undefined, events),
           failed: (error) =>
             this.logger.warn({ err: error }, "the order of storing cannot be read"),
+          recovered: () => this.logger.info("the order of storing can be read again"),
         },
         windowEvents,
       );
