@@ -118,24 +118,29 @@ async function rangeOf(reads: QuestionReads, question: CountsQuestion): Promise<
   const { from, to, types, sources, interval } = question;
   const range = await closedRange(reads, question, types);
   const isClosed = from !== undefined && to !== undefined;
-  if (range === undefined || isClosed || sources === undefined || interval === undefined)
-    return range;
-  const needs = needsOther("source", types);
+  if (range === undefined || isClosed || interval === undefined) return range;
+  // Dropped days are in the range whatever their events were.
+  const mayBeWider = types !== undefined && reads.store.lost(types) !== undefined;
+  if (sources === undefined && !mayBeWider) return range;
+  const section = sources === undefined ? "types" : "source";
+  const needs = needsOther(section, types);
+  const values = sources?.map(shownValue);
   return closedByRollups(reads, question, range, {
-    section: "source",
-    isIn: ({ cells, exact }) =>
-      (!exact && needs(cells)) || hasAny(cells, types, sources.map(shownValue)),
+    section,
+    isIn: ({ cells, exact }) => (!exact && needs(cells)) || hasAny(cells, types, values),
   });
 }
 
+/** Whether cells count some of these types and values; absent: any. */
 function hasAny(
   cells: ValueCounts,
   types: readonly string[] | undefined,
-  values: readonly string[],
+  values: readonly string[] | undefined,
 ): boolean {
   return (types ?? Object.keys(cells)).some(
     (type) =>
-      Object.hasOwn(cells, type) && values.some((value) => Object.hasOwn(cells[type]!, value)),
+      Object.hasOwn(cells, type) &&
+      (values?.some((value) => Object.hasOwn(cells[type]!, value)) ?? true),
   );
 }
 

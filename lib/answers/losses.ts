@@ -64,10 +64,19 @@ export class Losses {
     this.#touch(ranges, this.#gone.lost[thingsOf[grain]]);
   }
 
+  /** Whether rollups of a grain were dropped within a range. */
+  hasDropped(grain: Grain, range: Range): boolean {
+    return this.#isGone([range], this.#gone.lost[thingsOf[grain]]);
+  }
+
   #touch(ranges: readonly Range[], until: number | null): void {
-    if (until === null) return;
+    if (this.#isGone(ranges, until)) this.#isTouched = true;
+  }
+
+  #isGone(ranges: readonly Range[], until: number | null): boolean {
+    if (until === null) return false;
     const since = this.#gone.lostFrom ?? -Infinity;
-    if (ranges.some(({ from, to }) => from < until && to > since)) this.#isTouched = true;
+    return ranges.some(({ from, to }) => from < until && to > since);
   }
 }
 

@@ -30,12 +30,12 @@ export async function closedRange(
   const end = async (order: EventQuery["order"]) =>
     (await store.events({ project, types, from, to, order, limit: 1 }))[0]?.timestamp;
   const found = await Promise.all([end("asc"), end("desc")]);
-  const [first, last] = withLost(found, store.lost?.(), { from, to });
+  const [first, last] = withLost(found, store.lost?.(types), { from, to });
   if (first === undefined || last === undefined) return undefined;
   return aroundMinutes({ from, to }, first, last);
 }
 
-/** Extends a range to the days of dropped events, which rollups still count. */
+/** Extends a range to the days of dropped events, which rollups may still count. */
 function withLost(
   [first, last]: readonly (number | undefined)[],
   lost: Range | undefined,
@@ -85,7 +85,10 @@ function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Ra
   };
 }
 
-/** The first or the last of the smallest buckets, within a larger one, that count such events. */
+/**
+ * The first or the last of the smallest buckets, within a larger one, that count such events; no
+ * smaller than those that retention has left.
+ */
 async function narrowed(
   reads: FoldableReads,
   bucket: Range,
@@ -95,6 +98,8 @@ async function narrowed(
 ): Promise<Range> {
   const grain = grains.find((one) => one !== "minute" && grainMs[one] === bucket.to - bucket.from);
   if (grain === undefined) return bucket;
+  const smaller = grain === "day" ? "hour" : "minute";
+  if (reads.store.hasDropped?.(smaller, bucket) === true) return bucket;
   // The bucket is treated as marked, so that the buckets within it are read.
   const within = await bucketsOf(
     reads,

@@ -3,7 +3,7 @@ import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
 import { eventsOf, readRollups, type EventReads } from "./rollup-reads.ts";
-import { grainMs } from "../counting/bucket.ts";
+import { grainMs, type Grain } from "../counting/bucket.ts";
 import { builtInDimensions } from "../counting/dimensions.ts";
 import { clock } from "../store/time-limit.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
@@ -114,6 +114,10 @@ export class BudgetedReads implements EventReads {
 
   lost(types?: readonly string[]): Range | undefined {
     return this.#losses?.rangeOf(types);
+  }
+
+  hasDropped(grain: Grain, range: Range): boolean {
+    return this.#losses?.hasDropped(grain, range) ?? false;
   }
 
   async marks(project: ProjectId, range: Range): Promise<Marks> {

@@ -23,6 +23,8 @@ export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "delt
   page(query: EventQuery): Promise<EventPage>;
   /** The range in which events of some types, or of any, were dropped. */
   lost?(types?: readonly string[]): Range | undefined;
+  /** Whether rollups of a grain were dropped within a range. */
+  hasDropped?(grain: Grain, range: Range): boolean;
 };
 
 /** A project, and the reads of its store. */

@@ -15,10 +15,8 @@ export interface Interest {
 
 /** A client of a stream. */
 export interface Listener {
-  /**
-   * Takes frames of `events` events; `lastId` is the last one's. The frames say what was `missed`.
-   */
-  send(frames: Buffer, events: number, lastId: string, missed?: Missed): void;
+  /** Takes frames of `events` events. The frames say what was `missed`. */
+  send(frames: Buffer, events: number, missed?: Missed): void;
 }
 
 /** Frames of one tick, shared by all clients with the same interest. */
@@ -98,12 +96,11 @@ export class Audience {
    *   nothing
    */
   passOver(upTo: Place, now: number, isBack = false): void {
-    const lastId = idOf(upTo, now);
-    const notice = Buffer.from(missedFrame(lastId, missedByWindow));
+    const notice = Buffer.from(missedFrame(idOf(upTo, now), missedByWindow));
     for (const { listeners } of this.#groups.values()) {
       for (const [listener, after] of listeners) {
         if (!isBack && after !== undefined && comparePlaces(upTo, after) <= 0) continue;
-        listener.send(notice, 0, lastId, missedByWindow);
+        listener.send(notice, 0, missedByWindow);
         listeners.set(listener, undefined);
       }
     }
@@ -126,38 +123,37 @@ export class Audience {
       );
       const frames = framesOf(group.interest, part.events, now);
       const taken = within(frames, group.credit);
-      const lost = missedOf(group.interest, part, frames.length - taken.length);
-      const notice = noticeOf(lost, lastId);
-      const whole = Buffer.from(taken.map(({ text }) => text).join("") + notice);
-      group.credit -= whole.length;
+      const unsent = frames.slice(taken.length);
+      const pack = (after?: Place) => {
+        const lost = missedOf(group.interest, part, behind(unsent, after).length, after);
+        return packed(behind(taken, after), lost, lastId);
+      };
+      const whole = pack();
+      group.credit -= whole.bytes.length;
       for (const [listener, after] of group.listeners) {
-        if (after === undefined) {
-          if (whole.length > 0) listener.send(whole, taken.length, lastId, lost);
-        } else {
-          sendBehind(listener, after, taken, lost, lastId);
-          if (comparePlaces(part.end, after) >= 0) group.listeners.set(listener, undefined);
-        }
+        const own = after === undefined ? whole : pack(after);
+        if (own.bytes.length > 0) listener.send(own.bytes, own.events, own.lost);
+        if (after !== undefined && comparePlaces(part.end, after) >= 0)
+          group.listeners.set(listener, undefined);
+        missed += own.lost?.count ?? 0;
       }
-      missed += (lost?.count ?? 0) * group.listeners.size;
     }
     return missed;
   }
 }
 
-function sendBehind(
-  listener: Listener,
-  after: Place,
-  frames: readonly Frame[],
-  lost: Missed | undefined,
-  lastId: string,
-): void {
-  const behind = frames.filter(({ place }) => comparePlaces(place, after) > 0);
-  const text = behind.map((frame) => frame.text).join("") + noticeOf(lost, lastId);
-  if (text !== "") listener.send(Buffer.from(text), behind.length, lastId, lost);
+/** The frames behind a place; without one all of them. */
+function behind(frames: readonly Frame[], after: Place | undefined): readonly Frame[] {
+  return after === undefined
+    ? frames
+    : frames.filter(({ place }) => comparePlaces(place, after) > 0);
 }
 
-function noticeOf(lost: Missed | undefined, lastId: string): string {
-  return lost === undefined ? "" : missedFrame(lastId, lost);
+/** Frames and what was missed, as a listener takes them. */
+function packed(frames: readonly Frame[], lost: Missed | undefined, lastId: string) {
+  const notice = lost === undefined ? "" : missedFrame(lastId, lost);
+  const bytes = Buffer.from(frames.map(({ text }) => text).join("") + notice);
+  return { bytes, events: frames.length, lost };
 }
 
 function within(frames: readonly Frame[], bytes: number): readonly Frame[] {
@@ -168,12 +164,16 @@ function within(frames: readonly Frame[], bytes: number): readonly Frame[] {
 
 /**
  * For a filter by types alone the counts say how many skipped events matched; for any other filter
- * they are an upper bound.
+ * they are an upper bound, as they are for a listener that has some of the events that were not
+ * read.
+ * @param unsent how many events that were read are not sent
+ * @param after the place up to which the listener has everything; absent: it has nothing of the part
  */
 function missedOf(
   { project, filter }: Interest,
-  { counts, events }: StoredPart,
+  { counts, events, upTo, end }: StoredPart,
   unsent: number,
+  after?: Place,
 ): Missed | undefined {
   const isOfTypes = (type: string) => filter.types?.includes(type) ?? true;
   const stored = counts.reduce(
@@ -181,13 +181,19 @@ function missedOf(
     0,
   );
   const seen = events.filter(({ event }) => event.project === project && isOfTypes(event.type));
-  const unseen = Math.max(0, stored - seen.length);
+  const hasAll = after !== undefined && comparePlaces(after, end) >= 0;
+  const hasSome = after !== undefined && comparePlaces(after, upTo) > 0;
+  const unseen = hasAll ? 0 : Math.max(0, stored - seen.length);
   if (unseen + unsent === 0) return undefined;
   const { types: _types, ...others } = filter;
   const byTypesAlone = Object.values(others).every(
     (value) => value === undefined || (Array.isArray(value) && value.length === 0),
   );
-  return { count: unseen + unsent, exact: unseen === 0 || byTypesAlone, because: "rate" };
+  return {
+    count: unseen + unsent,
+    exact: unseen === 0 || (byTypesAlone && !hasSome),
+    because: "rate",
+  };
 }
 
 function jsonOf(event: StoredEvent, { fields }: Interest): string {

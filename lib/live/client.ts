@@ -57,11 +57,9 @@ export class SseClient {
 
   /**
    * @param events how many events the frames hold
-   * @param lastId the id of the last event, from which a client that misses frames can continue;
-   *   absent: it continues from the last id that it was told
    * @param told what the frames say that the client has missed
    */
-  send(frames: Buffer | string, now: number, events = 0, lastId?: string, told?: Missed): void {
+  send(frames: Buffer | string, now: number, events = 0, told?: Missed): void {
     if (!this.isOpen) return;
     if (this.isBehind) {
       const skipped = { count: events, exact: true, because: "slow" } as const;
@@ -70,13 +68,21 @@ export class SseClient {
       this.#events.missed(events);
       return;
     }
-    if (this.#missed !== undefined) {
-      this.#response.write(missedFrame(lastId, this.#missed));
-      this.#missed = undefined;
-    }
+    this.#tellMissed();
     this.#response.write(frames);
     this.#sentAt = now;
     this.#events.sent(events);
+  }
+
+  /**
+   * Tells the client what it missed.
+   * @param id the place up to which nothing more is to be sent; absent where frames follow, so that
+   *   a client that is cut off between does not continue behind them
+   */
+  #tellMissed(id?: string): void {
+    if (this.#missed === undefined) return;
+    this.#response.write(missedFrame(id, this.#missed));
+    this.#missed = undefined;
   }
 
   /**
@@ -94,7 +100,9 @@ export class SseClient {
       this.#events.cut();
       return this.end("slow");
     }
-    if (behind === 0 && now - this.#sentAt >= beatEveryMs) this.send(beatFrame(id), now, 0, id);
+    if (behind > 0 || now - this.#sentAt < beatEveryMs) return;
+    this.#tellMissed(id);
+    this.send(beatFrame(id), now);
   }
 
   /**

@@ -10,7 +10,10 @@ export interface HubSurroundings {
   counted(counts: StoredPart["counts"]): void;
   /** Called with the number of events that clients missed. */
   missed(events: number): void;
+  /** Called once when new events cannot be read, however often that fails. */
   failed(error: unknown): void;
+  /** Called once they can be read again. */
+  recovered(): void;
 }
 
 /** A client that first catches up. */
@@ -52,6 +55,7 @@ export class Hub {
   #place: Place | undefined;
   #reading: Promise<void> = Promise.resolve();
   #running = false;
+  #isFailing = false;
 
   /**
    * @param window a client may continue at its last event if at most this many events came since
@@ -166,34 +170,43 @@ export class Hub {
       await this.#reading;
     }
     this.#running = false;
+    this.#isFailing = false;
     this.#place = undefined;
   }
 
   async #look(everyMs: number): Promise<void> {
-    const after = this.#place ?? null;
     try {
-      const part = await this.#around.read({
-        after,
-        projects: [...this.#projects.keys()],
-        counted: [...this.#counted.keys()],
-        limit: eventsAtOnce,
-        window: 0,
-      });
-      // The place stays where a client that came meanwhile has set it.
-      if (after === null) return void (this.#place ??= part.end);
-      this.#place = part.end;
-      if (part.hasGap) {
-        const isBack = comparePlaces(part.end, after) < 0;
-        return this.audience.passOver(part.end, Date.now(), isBack);
-      }
-      this.#around.counted(part.counts);
-      if (part.counts.length === 0) return;
-      const budget = (bytesPerSecond * everyMs) / 1_000;
-      const share = budget / Math.max(1, this.audience.size);
-      this.#around.missed(this.audience.deliver(part, Date.now(), share));
+      await this.#goOn(everyMs);
+      if (this.#isFailing) this.#around.recovered();
+      this.#isFailing = false;
     } catch (error) {
-      this.#around.failed(error);
+      if (!this.#isFailing) this.#around.failed(error);
+      this.#isFailing = true;
     }
+  }
+
+  /** Reads what is new, and sends it to those that want it. */
+  async #goOn(everyMs: number): Promise<void> {
+    const after = this.#place ?? null;
+    const part = await this.#around.read({
+      after,
+      projects: [...this.#projects.keys()],
+      counted: [...this.#counted.keys()],
+      limit: eventsAtOnce,
+      window: 0,
+    });
+    // The place stays where a client that came meanwhile has set it.
+    if (after === null) return void (this.#place ??= part.end);
+    this.#place = part.end;
+    if (part.hasGap) {
+      const isBack = comparePlaces(part.end, after) < 0;
+      return this.audience.passOver(part.end, Date.now(), isBack);
+    }
+    this.#around.counted(part.counts);
+    if (part.counts.length === 0) return;
+    const budget = (bytesPerSecond * everyMs) / 1_000;
+    const share = budget / Math.max(1, this.audience.size);
+    this.#around.missed(this.audience.deliver(part, Date.now(), share));
   }
 }
 
@@ -202,15 +215,13 @@ function sendTo(client: Follower, interest: Interest, part: StoredPart): number 
   const now = Date.now();
   const { events, end } = part;
   if (part.hasGap) {
-    const id = idOf(end, now);
-    client.send(Buffer.from(missedFrame(id, missedByWindow)), 0, id, missedByWindow);
+    client.send(Buffer.from(missedFrame(idOf(end, now), missedByWindow)), 0, missedByWindow);
     return 0;
   }
   const frames = framesOf(interest, events, now);
   if (frames.length === 0) return 0;
-  const lastId = idOf(frames.at(-1)?.place ?? end, now);
   const whole = Buffer.from(frames.map(({ text }) => text).join(""));
-  client.send(whole, frames.length, lastId);
+  client.send(whole, frames.length);
   return whole.length;
 }
 

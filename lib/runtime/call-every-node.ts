@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { Actions } from "../contracts.ts";
+import { ServiceError } from "../errors.ts";
 
 interface Endpoints {
   readonly endpoints: readonly { readonly id: string; readonly isAvailable: boolean }[];
@@ -8,7 +9,8 @@ interface Endpoints {
 /**
  * Calls an action on every node that has it, at the same time.
  * @returns the answers by node
- * @throws the first error, also where a node does not answer in time, or no node has the action
+ * @throws the first error, also where a node does not answer in time; ServiceError
+ *   SERVICE_UNAVAILABLE where no node has the action
  */
 export async function callEveryNode<A extends keyof Actions>(
   broker: ServiceBroker,
@@ -18,7 +20,7 @@ export async function callEveryNode<A extends keyof Actions>(
 ): Promise<ReadonlyMap<string, Actions[A]["result"]>> {
   const found = broker.registry.actions.get(action) as unknown as Endpoints | undefined;
   const nodes = found?.endpoints.map(({ id }) => id) ?? [];
-  if (nodes.length === 0) throw new Error(`no node has ${action}`);
+  if (nodes.length === 0) throw new ServiceError("SERVICE_UNAVAILABLE", `no node has ${action}`);
   type Params = Actions[A]["params"];
   type Answer = Actions[A]["result"];
   const answers = await Promise.all(

@@ -31,7 +31,8 @@ export interface StoredPart {
   /** The end of the order. */
   readonly end: Place;
   /**
-   * How many events lie behind `after` up to `end`, by project and type, of all requested projects.
+   * How many events lie behind `after` up to `end`, of all requested projects: each project and type
+   * once.
    */
   readonly counts: readonly (readonly [ProjectId, type: string, count: number])[];
   /** Whether the store knows everything behind `after`, and that is no more than the window. */

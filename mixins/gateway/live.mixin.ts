@@ -68,8 +68,8 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
         if (client === undefined) return;
         client.send(openingFrame(idOf(place, Date.now())) + firstFrames, performance.now());
         const follower = {
-          send: (frames: Buffer, events: number, id: string, missed?: Missed) =>
-            client.send(frames, performance.now(), events, id, missed),
+          send: (frames: Buffer, events: number, missed?: Missed) =>
+            client.send(frames, performance.now(), events, missed),
           get isOpen() {
             return client.isOpen;
           },
@@ -202,6 +202,7 @@ export function LiveEdgeMixin({ streams: { maxClients, windowEvents } }: Config)
             this.metrics.increment("analytics_live_missed_total", undefined, events),
           failed: (error) =>
             this.logger.warn({ err: error }, "the order of storing cannot be read"),
+          recovered: () => this.logger.info("the order of storing can be read again"),
         },
         windowEvents,
       );

@@ -29,8 +29,8 @@ export function StoredMixin() {
     methods: {
       /**
        * The events behind a place, without those that an open erasure removes.
-       * @throws where a store keeps the order only on demand and a processor cannot be
-       *   told so
+       * @throws where a store keeps the order only on demand and a processor cannot be told so:
+       *   ServiceError SERVICE_UNAVAILABLE where there is none
        */
       async storedAfter(query: StoredQuery): Promise<StoredPart> {
         await this.keepOrder();

@@ -76,13 +76,13 @@ const totals = async (store: EventStore, grain: "minute" | "hour" | "day") =>
     Object.values(row.cells).reduce((sum, n) => sum + n, 0),
   );
 
-async function readsOf(store: EventStore): Promise<QuestionReads> {
+async function readsOf(store: EventStore, losses?: Losses): Promise<QuestionReads> {
   return new QuestionReads({
     store,
     project: "p",
     rolledUp: builtInDimensions,
     budget: generousBudget(),
-    losses: new Losses((await goneOf(store, "p"))!),
+    losses: losses ?? new Losses((await goneOf(store, "p"))!),
   });
 }
 
@@ -218,6 +218,51 @@ export function retentionContract(onStore: OnStore): void {
         const found = results.map(({ dimensions, metrics }) => [dimensions[0], metrics[0]]);
         expect(Object.fromEntries(found)).toEqual({ web: 2, "(other)": 2, [long]: 2 });
         expect(ownMeta.because).toEqual(["other"]);
+      }),
+    );
+
+    test(
+      "begins a series without a range where its types begin, whatever else was dropped before",
+      onStore(async (it) => {
+        const later = minute + 600 * dayMs;
+        const viewed = { type: "page.viewed" };
+        const late = [
+          event("c", { timestamp: later }),
+          event("d", { ...viewed, timestamp: later }),
+        ];
+        const kept = { type: "kept", timestamp: later };
+        await keep(it, "b1", [event("a"), event("b", { ...viewed, timestamp: minute + hourMs })]);
+        await keep(it, "b2", [...late, event("e", { type: "signup", timestamp: later })]);
+        await keep(it, "b3", [event("f", kept)]);
+        await rollUpAll(it, 100);
+        const now = day + 601 * dayMs;
+        await setRetention(it, "p", { ...forEver, events: 2, types: { [kept.type]: null } }, day);
+        await retain(it, now);
+        expect(ids(await it.events(whole))).toEqual(["c", "d", "e", "f"]);
+
+        const seriesOf = async (type: string, interval: string) => {
+          const losses = new Losses((await goneOf(it, "p"))!);
+          const question = readCountsQuestion({ type, interval }, builtInDimensions);
+          const { data, ownMeta } = await answerCounts(await readsOf(it, losses), question);
+          const points = data.map(({ series }) => series!.map(({ count }) => count));
+          return { from: ownMeta.range?.from, points, isTouched: losses.isTouched };
+        };
+        const from = new Date(later).toISOString();
+        const one = { from, points: [[1]], isTouched: false };
+        expect(await seriesOf("signup", "hour")).toEqual(one);
+        expect(await seriesOf(kept.type, "hour")).toEqual(one);
+        expect(await seriesOf("none", "hour")).toMatchObject({ points: [] });
+        const firstViewed = async () => {
+          const { from: begin, points, isTouched } = await seriesOf(viewed.type, "day");
+          expect([points[0]!.length, points[0]![0], isTouched]).toEqual([601, 1, false]);
+          return Date.parse(begin!);
+        };
+        expect(await firstViewed()).toBe(minute + hourMs);
+        // Once the minutes are gone, the hours are left.
+        await setRetention(it, "p", { ...forEver, events: 2, minutes: 2 }, day);
+        await retain(it, now + graceMs);
+        expect(await totals(it, "minute")).toEqual([]);
+        expect(await firstViewed()).toBe(hour + hourMs);
       }),
     );
 

@@ -142,7 +142,7 @@ function groupOf(heap: readonly StoredEvent[], [top, key]: readonly string[]): s
   );
   return (
     values
-      .filter((v) => v !== undefined && v !== null)
+      .filter((v) => v !== undefined && v !== null && v !== "")
       .map(String)
       .sort()[0] ?? null
   );

@@ -127,7 +127,7 @@ export function mailFold(
       const note = noteOf(row, isWithin(sentWithin, instant));
       if (note === undefined) return;
       const value = row[columns.length];
-      const group = value === undefined || value === null ? undefined : String(value);
+      const group = isNamed(value) ? String(value) : undefined;
       const recipient = addressOf(address);
       let mail: number;
       if (typeof correlationId === "string") {

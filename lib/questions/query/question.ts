@@ -1,5 +1,7 @@
 import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Predicate, OpenRange } from "../../event/filter.ts";
+import { firstInstant } from "../../event/instant.ts";
+import { previousRange } from "./comparison.ts";
 import type { Dimension } from "./breakdown.ts";
 import { intervals, type Interval } from "../../counting/calendar.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
@@ -159,7 +161,7 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
   return readBody(body, queryBody, (read, findings, raw) => {
     const { metrics, dimensions, filters, timezone } = read;
     const compare = read.compare !== undefined;
-    if (compare) checkClosed(read.range, findings);
+    if (compare) checkCompared(timezone, read.range, findings);
     const interval = intervalOf(dimensions);
     const isSeries = interval !== undefined && dimensions.length === 1;
     const described = {
@@ -187,11 +189,18 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
   });
 }
 
-/** A comparison needs both ends of the range, which give its length. */
-function checkClosed({ from, to }: OpenRange, findings: Findings): void {
-  if (from !== undefined && to !== undefined) return;
-  const message = "a comparison needs a range with from and to";
-  findings.push({ pointer: "/compare", code: "range", message });
+/**
+ * A comparison needs both ends of the range, which give its length, and a range before it in years
+ * that events can have.
+ */
+function checkCompared(zone: string, { from, to }: OpenRange, findings: Findings): void {
+  const refuse = (message: string) =>
+    findings.push({ pointer: "/compare", code: "range", message });
+  if (from === undefined || to === undefined) {
+    refuse("a comparison needs a range with from and to");
+  } else if (from < to && previousRange(zone, { from, to }).from < firstInstant) {
+    refuse("a comparison needs a range before it that begins in the year 1 or later");
+  }
 }
 
 function metricOf(name: string): Metric | undefined {

@@ -321,12 +321,18 @@ async function eventsOf(
   return { events: placed, ...(wanted.length === limit && { upTo: wanted.at(-1)!.place }) };
 }
 
+/** The counts of all parts together: there may be very many parts, and types of them. */
 function countsOf(parts: readonly Part[], projects: ReadonlySet<string>): StoredPart["counts"] {
-  return parts
-    .filter(({ project, first }) => projects.has(project) && first === 0)
-    .flatMap(({ project, types }) =>
-      Object.entries(JSON.parse(types) as Record<string, number>).map(
-        ([type, count]) => [project, type, count] as const,
-      ),
-    );
+  const sums = new Map<string, Map<string, number>>();
+  for (const { project, types, first } of parts) {
+    if (!projects.has(project) || first > 0) continue;
+    let byType = sums.get(project);
+    if (byType === undefined) sums.set(project, (byType = new Map<string, number>()));
+    for (const [type, count] of Object.entries(JSON.parse(types) as Record<string, number>)) {
+      byType.set(type, (byType.get(type) ?? 0) + count);
+    }
+  }
+  return [...sums].flatMap(([project, byType]) =>
+    [...byType].map(([type, count]) => [project, type, count] as const),
+  );
 }

@@ -136,6 +136,35 @@ test("who has caught up to a place gets what lies behind it, once", () => {
   expect(ear.ids).toEqual(["e3", "e4"]);
 });
 
+test.each<[string, Place, string[], object[]]>([
+  ["before them", [1, 2], ["e3"], [{ count: 3, exact: true, because: "rate" }]],
+  ["among them", [1, 5], [], [{ count: 3, exact: false, because: "rate" }]],
+  ["behind them", [1, 6], [], []],
+])(
+  "who has caught up to a place %s misses no more events that were not read than lie behind it",
+  (_, after, ids, missed) => {
+    const audience = new Audience();
+    const ear = new Ear();
+    audience.join(all, ear, after);
+    const stored = ["e1", "e2", "e3", "e4", "e5", "e6"].map((id) => event(id));
+    const counted = audience.deliver(partOf(stored.slice(0, 3), stored.slice(3)), now, Infinity);
+    expect(ear.ids).toEqual(ids);
+    expect(ear.missed).toEqual(missed);
+    expect(counted).toBe(ear.missed[0]?.count ?? 0);
+  },
+);
+
+test("who has caught up misses no event that was read and is not sent, where it has it already", () => {
+  const audience = new Audience();
+  const ear = new Ear();
+  audience.join(all, ear, [1, 2]);
+  const large = ["e1", "e2", "e3", "e4"].map((id) =>
+    event(id, { data: { text: "x".repeat(60_000) } }),
+  );
+  audience.deliver(partOf(large), now, 1);
+  expect(ear.missed).toEqual([{ count: 2, exact: true, because: "rate" }]);
+});
+
 test("a listener that is alone gets no more at once than it may hold", () => {
   const large = (id: string) => event(id, { data: { text: "x".repeat(60_000) } });
   const ear = heardBy(all, partOf(Array.from({ length: 100 }, (_, i) => large(`e${i}`))), 4e6);

@@ -73,7 +73,9 @@ function hubOn(order: Order, window = 100): Hub {
   const failed = (error: unknown) => {
     throw error;
   };
-  return new Hub({ read: order.read, counted: () => {}, missed: () => {}, failed }, window);
+  const nothing = () => {};
+  const around = { counted: nothing, missed: nothing, recovered: nothing, failed };
+  return new Hub({ read: order.read, ...around }, window);
 }
 
 const interest = { project: "p", filter: {} };
@@ -181,6 +183,32 @@ test("who follows is told where the store does not know what came, and goes on b
   expect(early.text.split("event: missed")).toHaveLength(2);
   leave();
   leaveToo();
+});
+
+test("a failure is told once when it begins and once when it is over", async () => {
+  const order = new Order();
+  const told: string[] = [];
+  let [isAway, failures] = [false, 0];
+  const read = (query: StoredQuery) => {
+    if (!isAway) return order.read(query);
+    failures += 1;
+    return Promise.reject(new Error("away"));
+  };
+  const failed = (error: unknown) => told.push((error as Error).message);
+  const recovered = () => told.push("back");
+  const around = { read, counted: () => {}, missed: () => {}, failed, recovered };
+  const ear = new Ear();
+  const leave = await new Hub(around, 100).follow(interest, ear, [0, 0]);
+  for (const round of [1, 2]) {
+    const before = failures;
+    isAway = true;
+    await eventually(() => expect(failures).toBeGreaterThan(before + 1));
+    isAway = false;
+    order.store(`e${round}`);
+    await eventually(() => expect(ear.ids).toHaveLength(round));
+  }
+  expect(told).toEqual(["away", "back", "away", "back"]);
+  leave();
 });
 
 test("who catches up behind what the hub has read pauses while the store shows nothing", async () => {

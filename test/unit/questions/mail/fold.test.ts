@@ -85,6 +85,27 @@ describe("a mail report", () => {
     ]);
   });
 
+  test.each([
+    ["of a correlation", { correlationId: "m" }],
+    ["of a recipient alone", {}],
+  ])(
+    "counts a mail %s for the campaign that was sent, though its open has an empty one",
+    (_, of) => {
+      const types = ["email.sent", "email.delivered", "email.opened"];
+      const list = types.map((type, i) => {
+        const batchId = type === "email.opened" ? "" : "7";
+        const metadata = { recipient: "a@x.org", batchId };
+        return event(`e${i}`, { type, timestamp: minute + i, ...of, metadata });
+      });
+      const lone = event("e9", { type: "email.sent", metadata: { batchId: "" } });
+      const { rows } = report([...list, lone], { groupBy: ["metadata", "batchId"], limit: 5 });
+      expect(rows.map(({ group, sent, opened }) => [group, sent, opened.unique])).toEqual([
+        ["7", 1, 1],
+        [null, 1, 0],
+      ]);
+    },
+  );
+
   test("gives up beyond its bound of groups", () => {
     const fold = mailFold({ kind: "mail", groupBy: ["metadata", "campaignId"], limit: 1 });
     const read = rowReader(fold.columns);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { periods, type Interval } from "../../../../lib/counting/calendar.ts";
 import { pairsOf, previousRange } from "../../../../lib/questions/query/comparison.ts";
+import { readQueryQuestion } from "../../../../lib/questions/query/question.ts";
 import type { Range } from "../../../../lib/event/filter.ts";
 
 const rangeOf = (from: string, to: string) => ({ from: Date.parse(from), to: Date.parse(to) });
@@ -126,4 +127,13 @@ test("each period of both ranges is in one pair (any range, any zone)", () => {
     ),
     { numRuns: 300 },
   );
+});
+
+test("a comparison with years that no event can have is refused", () => {
+  const read = (from: string) => () =>
+    readQueryQuestion({ range: { from, to: "0003-01-01T00:00:00Z" }, compare: "previous_period" });
+  expect(read("0002-01-01T00:00:00Z")).not.toThrow();
+  const errors = [{ pointer: "/compare", code: "range", message: expect.any(String) as string }];
+  const refusal = expect.objectContaining({ type: "VALIDATION", data: { errors } }) as Error;
+  expect(read("0001-12-31T00:00:00Z")).toThrow(refusal);
 });

@@ -140,6 +140,12 @@ describe("what is stored behind a place", () => {
     ]);
   });
 
+  test("a type is counted once, however many batches have it", async () => {
+    const { collections } = database(Array.from({ length: 300 }, (_, i) => i + 1));
+    const { counts } = await new Feed().stored(collections, { ...query, after: [0, whole] });
+    expect(counts).toEqual([["p", "a", 300]]);
+  });
+
   test("large events come a few at a time", async () => {
     const body = JSON.stringify({ data: { text: "x".repeat(60_000) } });
     const { collections } = database(
