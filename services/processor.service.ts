@@ -40,8 +40,8 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       "dead.holding": {
         visibility: "public",
-        async handler(ctx) {
-          return { letter: await this.deadWith(ctx.params) };
+        handler(ctx) {
+          return this.deadWith(ctx.params);
         },
       },
       "dead.replay": {

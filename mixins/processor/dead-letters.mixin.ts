@@ -1,8 +1,8 @@
 import { Ticker } from "../../lib/concurrency/ticker.ts";
-import type { Actions } from "../../lib/contracts.ts";
+import type { Actions, DeadHolding } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
-import type { ProjectId } from "../../lib/event/event.ts";
+import type { AcceptedEvent, ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import { eachDead, type DeadLetter, type DurableQueue } from "../../lib/queue/queue.ts";
@@ -52,16 +52,21 @@ export function DeadLettersMixin() {
       async deadWith({
         id,
         project,
-      }: Actions["processor.dead.holding"]["params"]): Promise<DeadBatch | null> {
+      }: Actions["processor.dead.holding"]["params"]): Promise<DeadHolding> {
         const idText = `"id":${JSON.stringify(id)}`;
+        let none: DeadHolding = { letter: null };
         for await (const letter of eachDead(this.queue.dead)) {
           const { body } = letter;
-          if (projectOfBatch(body) !== project || !holds(body, id, idText)) continue;
+          const event = projectOfBatch(body) === project ? eventIn(body, id, idText) : undefined;
+          if (event === undefined) continue;
+          // Before what is refused: an erasure that is done by then has refused the event.
+          const hidden = await hiddenOf(this.store, project);
           const stripped = await withoutErased(this.store, body);
-          const isErased = stripped?.gone.some((event) => event.id === id) === true;
-          return isErased ? null : deadBatch(letter);
+          const isErased = stripped?.gone.some((gone) => gone.id === id) === true;
+          if (!isErased) return { letter: deadBatch(letter) };
+          none = { letter: null, erasedAt: hidden?.erasedAt({ ...event, project }) ?? null };
         }
-        return null;
+        return none;
       },
 
       /**
@@ -161,12 +166,14 @@ export function DeadLettersMixin() {
 }
 
 /** Only a message that contains the id's text is parsed. */
-function holds(body: Uint8Array, id: string, idText: string): boolean {
-  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(idText)) return false;
+function eventIn(body: Uint8Array, id: string, idText: string): AcceptedEvent | undefined {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(idText)) {
+    return undefined;
+  }
   try {
-    return decodeBatch(body).events.some((event) => event.id === id);
+    return decodeBatch(body).events.find((event) => event.id === id);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
