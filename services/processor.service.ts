@@ -29,7 +29,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       "dead.list": {
         visibility: "public",
         handler(ctx) {
-          return this.deadLetters(ctx.params);
+          return this.deadLetters(ctx);
         },
       },
       "dead.show": {
@@ -41,7 +41,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       "dead.holding": {
         visibility: "public",
         handler(ctx) {
-          return this.deadWith(ctx.params);
+          return this.deadWith(ctx);
         },
       },
       "dead.replay": {

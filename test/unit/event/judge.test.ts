@@ -51,10 +51,7 @@ test("of a project's schemas only those are compiled anew that changed", () => {
     });
   };
   const a = ofType("a", { required: ["x"] });
-  expect(verdicts([a, ofType("b", { required: ["y"] })])).toEqual([
-    "observe 1 /x",
-    "observe 1 /y",
-  ]);
+  expect(verdicts([a, ofType("b", { required: ["y"] })])).toEqual(["observe 1 /x", "observe 1 /y"]);
   expect(compilations()).toBe(4);
   const changed = ofType("b", { required: ["z"] }, { version: 2 });
   expect(verdicts([a, changed])).toEqual(["observe 1 /x", "observe 2 /z"]);
@@ -89,7 +86,10 @@ test("what is compiled keeps nothing of the Ajv that compiled it", async () => {
   const $defs = { mail: { format: "email", pattern: "^a+$" } };
   const list = { uniqueItems: true, items: { $ref: "#/$defs/mail" } };
   const check = compileSchema({ $defs, properties: { data: list } });
-  const findings = () => check({ ...event("a"), data: ["b"] }).map(({ code }) => code);
+  const findings = () =>
+    check({ ...event("a"), data: ["b"] })
+      .map(({ code }) => code)
+      .sort();
   expect(findings()).toEqual(["format", "pattern"]);
   const ajvs = compile.mock.contexts.map((ajv) => new WeakRef(ajv as Ajv2020));
   compile.mockClear();
