@@ -199,11 +199,17 @@ function secretOf(
 
 /** Refuses, in production, passwords that stand in manuals and examples. */
 function checkPasswords(
-  { env }: Config,
+  { env, rabbitmqUrl }: Config,
   given: (name: string) => string | undefined,
   problems: string[],
 ): void {
   if (env !== "production") return;
+  // RabbitMQ's client says guest, with the password guest, where neither is named.
+  if (rabbitmqUrl !== null && /^[^:]+:\/\/(?::?@|[^@]*$)/.test(rabbitmqUrl)) {
+    problems.push(
+      "RABBITMQ_URL has a password that everybody knows, the default user's, as it names none; set one of your own on the server",
+    );
+  }
   for (const name of ["MONGODB_URI", "RABBITMQ_URL", "REDIS_URL"] as const) {
     const [, user = "", password] = /^[^:]+:\/\/([^:@/]*):([^@/]*)@/.exec(given(name) ?? "") ?? [];
     if (password === undefined || !isKnownPassword(password, user)) continue;

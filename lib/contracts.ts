@@ -73,6 +73,16 @@ export interface QueryAnswer extends Omit<Queried, keyof Answer> {
 /** A fold's result as an answer. */
 export type WithMeta<Result> = Result & { readonly meta: AnswerMeta };
 
+/** The dead letter that holds an event; `null` where none does, or where it is erased. */
+export interface DeadHolding {
+  readonly letter: DeadBatch | null;
+  /**
+   * Present where the event is erased and a letter still has it: when that was requested, epoch
+   * milliseconds. `null` where the erasure is done, which keeps no instant of such an event.
+   */
+  readonly erasedAt?: number | null;
+}
+
 /** Every action by name. Handlers are checked against it, and `ctx.call` is typed by it. */
 export interface Actions {
   "ingest.collect": {
@@ -95,7 +105,7 @@ export interface Actions {
   /** Finds the dead letter that holds an event. */
   "processor.dead.holding": {
     params: { readonly id: EventId; readonly project: ProjectId };
-    result: { readonly letter: DeadBatch | null };
+    result: DeadHolding;
   };
   /** Puts a dead letter back on the queue, as a first attempt. */
   "processor.dead.replay": { params: DeadLetterId; result: { readonly replayed: string } };

@@ -29,7 +29,7 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       "dead.list": {
         visibility: "public",
         handler(ctx) {
-          return this.deadLetters(ctx.params);
+          return this.deadLetters(ctx);
         },
       },
       "dead.show": {
@@ -40,8 +40,8 @@ export const processor = (config: Config, enrichWorker?: URL) =>
       },
       "dead.holding": {
         visibility: "public",
-        async handler(ctx) {
-          return { letter: await this.deadWith(ctx.params) };
+        handler(ctx) {
+          return this.deadWith(ctx);
         },
       },
       "dead.replay": {

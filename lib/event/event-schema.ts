@@ -30,6 +30,13 @@ export function isEventId(text: string): boolean {
 const word = "[\\p{L}\\p{N}\\p{M}._:@/+-]+";
 const typePattern = `^(?:[${ascii}]{1,${maxLength.type}}|(?=.{1,${maxLength.type}}$)${word}(?: ${word})*)$`;
 
+const validType = new RegExp(typePattern, "u");
+
+/** Whether an event can have this type. */
+export function isEventType(text: string): boolean {
+  return validType.test(text);
+}
+
 /** No control characters, no lone surrogates. */
 const labelPattern = (length: number) =>
   `^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,${length}}$`;

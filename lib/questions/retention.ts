@@ -1,4 +1,6 @@
 import type { Floors, Retention } from "../counting/floors.ts";
+import { isEventType } from "../event/event-schema.ts";
+import { pointerTo } from "../event/plain-json.ts";
 import { readBody } from "./reading/body.ts";
 import { described, type Field, type Findings } from "./reading/field.ts";
 
@@ -85,6 +87,12 @@ function typesOf(
   if (!isObject || ages.some(([, days]) => days === undefined) || ages.length > maxTypes) {
     const message = `types must be an object of up to ${maxTypes} ages such as {"page.viewed": "7d"}`;
     findings.push({ pointer, code: "age", message });
+    return {};
+  }
+  for (const [type] of ages) {
+    if (isEventType(type)) continue;
+    const message = "this is no type that an event can have";
+    findings.push({ pointer: pointerTo(pointer, type), code: "type", message });
   }
   return Object.fromEntries(ages.map(([type, days]) => [type, days ?? null]));
 }

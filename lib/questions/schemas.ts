@@ -1,6 +1,6 @@
 import type { Finding } from "../errors.ts";
 import type { JsonObject } from "../event/event.ts";
-import { eventProperties } from "../event/event-schema.ts";
+import { isEventType } from "../event/event-schema.ts";
 import { schemaModes, type SchemaMode } from "../event/schemas/schema.ts";
 import { readBody } from "./reading/body.ts";
 import {
@@ -12,7 +12,6 @@ import {
   type Raw,
   readParameters,
 } from "./reading/field.ts";
-import { compileRule } from "../schema/rule.ts";
 import { ServiceError } from "../errors.ts";
 
 /** A type's schema as the API shows it. */
@@ -95,11 +94,9 @@ export function readVersionsParameters(raw: Raw): { readonly limit: number } {
   return readParameters(raw, versionsParameters, ({ limit }) => ({ limit }));
 }
 
-const isType = compileRule({ type: "object", properties: { type: eventProperties.type } });
-
 /** @throws ServiceError VALIDATION where events cannot have this type */
 export function readType(type: string): string {
-  if (isType({ type }) === true) return type;
+  if (isEventType(type)) return type;
   const message = "this is no type that an event can have";
   const errors = [{ pointer: "type", code: "type", message }];
   throw new ServiceError("VALIDATION", undefined, { errors });

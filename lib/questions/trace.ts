@@ -28,7 +28,10 @@ export interface EventTrace {
     readonly hour: boolean;
     readonly day: boolean;
   } | null;
-  /** When its erasure was requested. */
+  /**
+   * When its erasure was requested; where it may wait on the queue, that of an earlier event with
+   * its id.
+   */
   readonly erasedAt: string | null;
   /** The dead letter that holds it. */
   readonly deadLetter: string | null;

@@ -137,9 +137,20 @@ export interface DeadLetters {
   /**
    * Lists the oldest first, at most as many as fit into `listBytes`, but one at least where there is
    * one.
-   * @param seen ids of letters that are left out
    */
-  list(limit: number, seen?: ReadonlySet<string>): Promise<readonly DeadLetter[]>;
+  list(limit: number): Promise<readonly DeadLetter[]>;
+  /**
+   * Shows all letters, one after the other, each once, about the oldest first. A broker gives out its
+   * whole queue for that, so it does it once for all who ask at the same time.
+   * @param visit asks the dead letters for nothing. False: it needs none that died later; it may be
+   *   shown some all the same
+   * @param signal ends it between two letters
+   * @throws the signal's reason, and what `visit` throws
+   */
+  each(
+    visit: (letter: DeadLetter) => boolean | Promise<boolean>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   find(id: string): Promise<DeadLetter | undefined>;
   /**
    * Puts a dead letter back on the queue as a first attempt, then removes it here; a crash between
@@ -158,19 +169,3 @@ export interface DeadLetters {
 
 /** The most bytes of messages that one list of dead letters holds. */
 export const listBytes = 8_388_608;
-
-/** So many that bytes are the bound: a broker reads its whole queue for each list. */
-const listedAtOnce = 10_000;
-
-/** All dead letters, about the oldest first; some megabytes are in memory at a time. */
-export async function* eachDead(dead: Pick<DeadLetters, "list">): AsyncGenerator<DeadLetter> {
-  const seen = new Set<string>();
-  for (;;) {
-    const letters = await dead.list(listedAtOnce, seen);
-    if (letters.length === 0) return;
-    for (const letter of letters) {
-      seen.add(letter.id);
-      yield letter;
-    }
-  }
-}

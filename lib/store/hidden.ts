@@ -45,7 +45,7 @@ export class HiddenEvents {
   }
 
   /** When the erasure of an event was requested; `undefined` for an event that is shown. */
-  erasedAt(event: StoredEvent): number | undefined {
+  erasedAt(event: Partial<StoredEvent>): number | undefined {
     if (!this.hides(event)) return undefined;
     const own = this.#about(event);
     const requests = own.length === 0 ? this.#open : own;

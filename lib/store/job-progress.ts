@@ -46,6 +46,10 @@ export function stateOf<State extends JobState>({ state }: KeptJob): State {
   return JSON.parse(state) as State;
 }
 
+export function isErasure(job: KeptJob): boolean {
+  return "erasure" in stateOf(job);
+}
+
 /**
  * Whether a worker may continue a job: no other one does. A time in the future was written before
  * the clock was set back, and counts as old.

@@ -12,7 +12,7 @@ import {
 import { grains } from "../counting/bucket.ts";
 import { firstInstant, lastInstant } from "../event/instant.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
-import { newJob, stateOf, underLease, waiting } from "./job-progress.ts";
+import { isErasure, newJob, stateOf, underLease, waiting } from "./job-progress.ts";
 import type { JobState, Progress, Worker } from "./job-progress.ts";
 import { everyOpenJobWithoutProject, noProject, type JobStore, type KeptJob } from "./jobs.ts";
 import { pacedBy } from "./pace.ts";
@@ -45,6 +45,9 @@ export interface RetentionState extends JobState {
  * knew of no floor, and by then it has counted and marked it, and those marks are worked off.
  */
 export const graceMs = 600_000;
+
+/** A retention that waits for this long, of the day until the floors rise again, is told. */
+const heldUpMs = 6 * graceMs;
 
 /** The number of rows that are removed at a time. */
 const sliceSize = 1_000;
@@ -186,6 +189,12 @@ function isSealable({ refused, refusedSince, sealed }: RetentionState, now: numb
   return !sameFloors(refused, sealed) && now - refusedSince >= graceMs;
 }
 
+/** Whether data has been refused for much longer than the grace, and may still not be dropped. */
+export function isHeldUp(job: KeptJob, now: number): boolean {
+  const state = stateOf<RetentionState>(job);
+  return isSealable(state, now) && now - state.refusedSince > heldUpMs;
+}
+
 /** @returns false where something below the floors is still under way, or the job is lost */
 async function seal(store: EventStore, progress: Progress<RetentionState>): Promise<boolean> {
   const { project, refused, ...state } = progress.state;
@@ -217,10 +226,13 @@ async function drop(store: EventStore, progress: Progress<RetentionState>): Prom
   return dropped;
 }
 
-/** Whether every bucket below the floors is complete and none of them is about to be recounted. */
+/**
+ * Whether every bucket below the floors is complete and no erasure is about to recount one. Audits
+ * and rebuilds are not waited for: whoever recounts looks for the floor afterwards.
+ */
 async function isSettled(store: EventStore, project: ProjectId, floors: Floors): Promise<boolean> {
   const to = highestFloor(floors) ?? firstInstant;
   const marks = await store.marks(project, { from: firstInstant, to });
   if (grains.some((grain) => marks[grain].length > 0)) return false;
-  return (await store.openJobsOf(project)).length === 0;
+  return !(await store.openJobsOf(project)).some(isErasure);
 }

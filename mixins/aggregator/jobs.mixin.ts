@@ -11,7 +11,7 @@ import { type Raw, readParameters } from "../../lib/questions/reading/field.ts";
 import { carryOutAudit, newAudit, shownAudit } from "../../lib/store/audit-job.ts";
 import {
   isFree,
-  stateOf,
+  isErasure,
   turnMs,
   type JobOutcome,
   type Worker,
@@ -202,10 +202,6 @@ export function JobsMixin() {
 function tooManyErasures(open: string): ServiceError {
   const message = `${open} are under way in this project: wait until one is done`;
   return tooMany("erasures_open", message, 10);
-}
-
-function isErasure(job: KeptJob): boolean {
-  return "erasure" in stateOf(job);
 }
 
 function laneOf(job: KeptJob): Lane {

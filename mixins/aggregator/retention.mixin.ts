@@ -13,6 +13,7 @@ import {
   carryOutRetention,
   everyRetention,
   retentionOf,
+  isHeldUp,
   setRetention,
 } from "../../lib/store/retention.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
@@ -33,6 +34,7 @@ interface State {
   /** The name of this process among the processes that carry out retentions. */
   retentionOwner: string;
   retentionsBegunAt: number;
+  heldUpRetentions: Set<string>;
 }
 
 /**
@@ -70,6 +72,7 @@ export function RetentionMixin({ retention: otherwise }: Config) {
 
       /** Continues a project's retention. @returns how many rows were dropped */
       async retain(worker: Worker, job: KeptJob): Promise<number> {
+        this.tellHeldUp(job);
         try {
           const dropped = await carryOutRetention(worker, job, otherwise);
           if (dropped === 0) return 0;
@@ -80,6 +83,18 @@ export function RetentionMixin({ retention: otherwise }: Config) {
           // A project whose retention fails must not stop the others.
           this.logger.warn({ err: error, job: job.id }, "a job stopped and will be continued");
           return 0;
+        }
+      },
+
+      tellHeldUp(job: KeptJob): void {
+        if (!isHeldUp(job, Date.now())) {
+          this.heldUpRetentions.delete(job.id);
+        } else if (!this.heldUpRetentions.has(job.id)) {
+          this.heldUpRetentions.add(job.id);
+          this.logger.warn(
+            { job: job.id },
+            "a retention waits: an erasure is open, or counts that it needs are not rolled up",
+          );
         }
       },
 
@@ -120,6 +135,7 @@ export function RetentionMixin({ retention: otherwise }: Config) {
       this.isRetentionEnding = false;
       this.retentionOwner = randomUUID();
       this.retentionsBegunAt = -Infinity;
+      this.heldUpRetentions = new Set();
     },
     async stopped() {
       this.isRetentionEnding = true;

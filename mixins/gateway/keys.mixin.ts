@@ -4,7 +4,7 @@ import type { KnownKeys } from "../../lib/keys/known.ts";
 import type { Keyring } from "../../lib/http/identity.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { makeKey } from "../../lib/keys/key-text.ts";
-import { callerShown, type GivenKey } from "../../lib/questions/keys.ts";
+import { callerShown, readRotationBody, type GivenKey } from "../../lib/questions/keys.ts";
 import type { Edge, Routed } from "./edge.ts";
 import { refuseParameters, sendJson, takeJson } from "./handlers.ts";
 
@@ -30,9 +30,9 @@ const wholeEveryMs = 60_000;
 /** From this age on the metrics report that the keys cannot be read. */
 const lateMs = 10_000;
 
-/** Whether a body of a rotation leaves the old key no time. */
+/** Whether a rotation that was done leaves the old key no time. */
 function endsAtOnce(body: unknown): boolean {
-  return (body as { overlapSeconds?: unknown } | null)?.overlapSeconds === 0;
+  return readRotationBody(body, -Infinity).overlapMs === 0;
 }
 
 /** Gives the gateway the keys that the store holds, and the routes that create and revoke keys. */

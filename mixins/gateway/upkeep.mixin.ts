@@ -11,6 +11,9 @@ export interface UpkeepEdge {
 
 const bodyLimits = { wireBytes: 16_384, inflatedBytes: 16_384 };
 
+/** For as many types, with as long names, as there may be. */
+const retentionLimits = { wireBytes: 65_536, inflatedBytes: 65_536 };
+
 /**
  * Gives the gateway the routes about counts and retention: audits and rebuilds, each a job, and the
  * retention of a project.
@@ -29,7 +32,7 @@ export function UpkeepEdgeMixin() {
       },
 
       async setRetention(request: Routed, response: ServerResponse): Promise<void> {
-        const body = await takeJson(this, request, response, bodyLimits);
+        const body = await takeJson(this, request, response, retentionLimits);
         const shown = await request.$ctx.call("aggregator.retention.put", { body });
         sendJson(response, shown);
       },

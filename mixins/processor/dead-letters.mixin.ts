@@ -1,17 +1,23 @@
 import { Ticker } from "../../lib/concurrency/ticker.ts";
-import type { Actions } from "../../lib/contracts.ts";
+import type { Actions, DeadHolding } from "../../lib/contracts.ts";
+import { endingWithin } from "../../lib/concurrency/callers.ts";
+import { callLimits } from "../../lib/call-limits.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { decodeBatch, projectOfBatch } from "../../lib/event/batch-message.ts";
-import type { ProjectId } from "../../lib/event/event.ts";
-import { defineMixin } from "../../lib/moleculer.ts";
+import type { AcceptedEvent, ProjectId } from "../../lib/event/event.ts";
+import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { DeadBatch, ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
-import { eachDead, type DeadLetter, type DurableQueue } from "../../lib/queue/queue.ts";
+import { listBytes, type DeadLetter, type DurableQueue } from "../../lib/queue/queue.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
 import { finishGone, withoutErased } from "../../lib/store/erased-batch.ts";
 import type { ActContext, Administering } from "../acts.mixin.ts";
 import type { Storing } from "../store.mixin.ts";
 
 type Which = Actions["processor.dead.show"]["params"];
+type Asked<A extends keyof Actions> = Pick<
+  TypedContext<Actions[A]["params"]>,
+  "params" | "options"
+>;
 
 /** How often erased events are looked for that died after their erasure was done. */
 const forgetEveryMs = 600_000;
@@ -27,17 +33,23 @@ interface Needs extends Storing, Administering {
 export function DeadLettersMixin() {
   return defineMixin<{ state: { forgetting: Ticker | null }; needs: Needs }>()({
     methods: {
-      async deadLetters({
-        limit,
-        project,
-      }: Actions["processor.dead.list"]["params"]): Promise<readonly DeadBatch[]> {
-        const wanted: DeadBatch[] = [];
-        for await (const letter of eachDead(this.queue.dead)) {
-          const batch = deadBatch(letter);
-          if (isOf(project, batch)) wanted.push(batch);
-          if (wanted.length >= limit) break;
-        }
-        return wanted;
+      deadLetters({
+        params: { limit, project },
+        options,
+      }: Asked<"processor.dead.list">): Promise<readonly DeadBatch[]> {
+        return whileAwaited(options, async (signal) => {
+          const oldest: DeadBatch[] = [];
+          await this.queue.dead.each((letter) => {
+            const batch = deadBatch(letter);
+            if (isOf(project, batch)) {
+              const at = oldest.findLastIndex(({ diedAt }) => diedAt <= batch.diedAt) + 1;
+              oldest.splice(at, 0, batch);
+              oldest.splice(limit);
+            }
+            return oldest.length < limit;
+          }, signal);
+          return oldest;
+        });
       },
 
       /** @throws ServiceError NOT_FOUND, also for a dead letter of another project */
@@ -49,19 +61,28 @@ export function DeadLettersMixin() {
         return { ...found, body: Buffer.from(shown.body).toString() };
       },
 
-      async deadWith({
-        id,
-        project,
-      }: Actions["processor.dead.holding"]["params"]): Promise<DeadBatch | null> {
+      deadWith({
+        params: { id, project },
+        options,
+      }: Asked<"processor.dead.holding">): Promise<DeadHolding> {
         const idText = `"id":${JSON.stringify(id)}`;
-        for await (const letter of eachDead(this.queue.dead)) {
-          const { body } = letter;
-          if (projectOfBatch(body) !== project || !holds(body, id, idText)) continue;
-          const stripped = await withoutErased(this.store, body);
-          const isErased = stripped?.gone.some((event) => event.id === id) === true;
-          return isErased ? null : deadBatch(letter);
-        }
-        return null;
+        return whileAwaited(options, async (signal) => {
+          let found: DeadHolding = { letter: null };
+          await this.queue.dead.each(async (letter) => {
+            if (found.letter !== null) return false;
+            const { body } = letter;
+            const event = projectOfBatch(body) === project ? eventIn(body, id, idText) : undefined;
+            if (event === undefined) return true;
+            // Before what is refused: an erasure that is done by then has refused the event.
+            const hidden = await hiddenOf(this.store, project);
+            const stripped = await withoutErased(this.store, body);
+            const isErased = stripped?.gone.some((gone) => gone.id === id) === true;
+            const erasedAt = hidden?.erasedAt({ ...event, project }) ?? null;
+            found = isErased ? { letter: null, erasedAt } : { letter: deadBatch(letter) };
+            return isErased;
+          }, signal);
+          return found;
+        });
       },
 
       /**
@@ -75,11 +96,31 @@ export function DeadLettersMixin() {
         project?: ProjectId,
         signal?: AbortSignal,
       ): Promise<{ readonly forgotten: number }> {
+        const ids: string[] = [];
+        let some: DeadLetter[] = [];
+        let bytes = 0;
+        const check = async () => {
+          for (const { id, body } of some) {
+            if (signal?.aborted === true) break;
+            if ((await withoutErased(this.store, body)) !== undefined) ids.push(id);
+          }
+          some = [];
+          bytes = 0;
+        };
+        // Others cannot see a broker's letters meanwhile: what fits into memory is checked later.
+        await this.queue.dead.each(async (letter) => {
+          if (project === undefined || projectOfBatch(letter.body) === project) {
+            some.push(letter);
+            bytes += letter.body.byteLength;
+            if (bytes > listBytes) await check();
+          }
+          return signal?.aborted !== true;
+        });
+        await check();
         let forgotten = 0;
-        for await (const letter of eachDead(this.queue.dead)) {
+        for (const id of ids) {
           if (signal?.aborted === true) break;
-          if (project !== undefined && projectOfBatch(letter.body) !== project) continue;
-          forgotten += await this.forgetIn(letter, project);
+          forgotten += await this.forgetIn(id, project);
         }
         // What is erased may have been on the queue a moment ago.
         if (project !== undefined) await this.queue.forgetAcknowledged?.();
@@ -88,9 +129,9 @@ export function DeadLettersMixin() {
       },
 
       /** @returns how many erased events it took out of a letter */
-      async forgetIn({ id, body }: DeadLetter, project?: ProjectId): Promise<number> {
+      async forgetIn(id: string, project?: ProjectId): Promise<number> {
         const { dead } = this.queue;
-        for (let letter: Pick<DeadLetter, "body"> | undefined = { body }; letter !== undefined;) {
+        for (let letter = await dead.find(id); letter !== undefined;) {
           const stripped = await withoutErased(this.store, letter.body);
           if (stripped === undefined) return 0;
           // Looked up after what is refused: an erasure that refused it is open or done by now.
@@ -160,13 +201,26 @@ export function DeadLettersMixin() {
   });
 }
 
+/** Looks through the letters for as long as the caller waits. */
+function whileAwaited<T>(
+  { timeout }: Pick<TypedContext<unknown>["options"], "timeout">,
+  look: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = () =>
+    new ServiceError("OVERLOADED", "The dead letters could not be looked through in time");
+  const withinMs = timeout || callLimits["processor.dead.holding"].takesMs;
+  return endingWithin(withinMs, late, undefined, look);
+}
+
 /** Only a message that contains the id's text is parsed. */
-function holds(body: Uint8Array, id: string, idText: string): boolean {
-  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(idText)) return false;
+function eventIn(body: Uint8Array, id: string, idText: string): AcceptedEvent | undefined {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(idText)) {
+    return undefined;
+  }
   try {
-    return decodeBatch(body).events.some((event) => event.id === id);
+    return decodeBatch(body).events.find((event) => event.id === id);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -121,21 +121,35 @@ export function QuarantineMixin() {
         { id, patch }: Actions["processor.quarantine.patch"]["params"],
       ): Promise<ShownQuarantinedEvent> {
         const project = caller.meta.project ?? defaultProject;
-        for (let time = 0; time < tries; time++) {
-          const existing = await this.quarantined(project, id);
-          if (existing.replay !== undefined) throw replayUnderWay();
-          const { held } = await this.judged(existing.held, patched(existing.held, patch));
-          const { size } = await this.store.refused(project, [claimOf(held.event)]);
-          if (size > 0) throw namesErased();
-          const amended =
-            held.findings.length > 0 ? held : { ...held, version: existing.held.version };
-          const act = { what: "quarantine.patch", target: id } as const;
-          const isDone = await this.administered(caller, act, () =>
-            this.store.quarantine.amend(amended, existing.revision),
-          );
-          if (isDone) return shownWhole({ held: amended, revision: existing.revision + 1 });
-        }
-        throw new ServiceError("OVERLOADED", "Others patch this event all the time");
+        let next = await this.amendment(project, id, patch);
+        const act = { what: "quarantine.patch", target: id } as const;
+        return this.administered(caller, act, async () => {
+          for (let time = 1; !(await this.store.quarantine.amend(next.held, next.before)); time++) {
+            if (time === tries) {
+              throw new ServiceError("OVERLOADED", "Others patch this event all the time");
+            }
+            next = await this.amendment(project, id, patch);
+          }
+          return shownWhole({ held: next.held, revision: next.before + 1 });
+        });
+      },
+
+      /** What a patch makes of an event, and of which revision. */
+      async amendment(
+        project: ProjectId,
+        id: string,
+        patch: unknown,
+      ): Promise<{ readonly held: HeldEvent; readonly before: number }> {
+        const existing = await this.quarantined(project, id);
+        if (existing.replay !== undefined) throw replayUnderWay();
+        const { held } = await this.judged(existing.held, patched(existing.held, patch));
+        const { size } = await this.store.refused(project, [claimOf(held.event)]);
+        if (size > 0) throw namesErased();
+        const isBroken = held.findings.length > 0;
+        return {
+          held: isBroken ? held : { ...held, version: existing.held.version },
+          before: existing.revision,
+        };
       },
 
       async dropQuarantined(caller: ActContext, id: string): Promise<{ readonly dropped: string }> {
@@ -161,6 +175,7 @@ export function QuarantineMixin() {
         const act = { what: "quarantine.replay", target: id } as const;
         await this.administered(caller, act, async () => {
           const findings = await this.replayHeld(existing);
+          if (findings === undefined) throw notInQuarantine();
           if (findings.length > 0) {
             throw new ServiceError("BREAKS_SCHEMA", undefined, { errors: findings });
           }
@@ -196,7 +211,9 @@ export function QuarantineMixin() {
               turns.run(async () => {
                 if (errors.length > 0 || performance.now() >= until) return "left";
                 try {
-                  return (await this.replayHeld(one)).length === 0 ? "replayed" : "broken";
+                  const findings = await this.replayHeld(one);
+                  if (findings === undefined) return "gone";
+                  return findings.length === 0 ? "replayed" : "broken";
                 } catch (error) {
                   errors.push(error);
                   return "failed";
@@ -226,19 +243,26 @@ export function QuarantineMixin() {
        * Puts an event on the queue again, always under the same batch: the store fixes it before it
        * is published. Each event has a batch of its own, since the content of a batch must never
        * change.
-       * @returns how the event still breaks its schema; it was not published then
+       * @returns how the event still breaks its schema; it was not published then. `undefined` where
+       *   it is gone: somebody dropped or erased it
        * @throws ServiceError OUTCOME_UNKNOWN where it could not be published: the event is released,
        *   and comes out later
        */
-      async replayHeld({ held, replay }: QuarantinedEvent): Promise<HeldEvent["findings"]> {
-        const { project, id } = held.event;
+      async replayHeld({
+        held,
+        replay,
+      }: QuarantinedEvent): Promise<HeldEvent["findings"] | undefined> {
+        const { project, id, receivedAt } = held.event;
         if (replay === undefined) {
           const { held: anew, mode } = await this.judged(held, acceptedOf(held));
           if (mode === "enforce") return anew.findings;
         }
         const out = await this.store.quarantine.release(project, id, randomUUIDv7());
-        // Another replay came first.
-        if (out === undefined) return [];
+        if (out === undefined) {
+          // Where it is stored another replay came first. A later event may have a dropped one's id.
+          const stored = await this.store.event(project, id);
+          return stored?.receivedAt === receivedAt ? [] : undefined;
+        }
         const body = releasedAlone(acceptedOf(out.held), project, out.replay);
         try {
           await this.queue.publish({ body, receivedAt: Date.now() });

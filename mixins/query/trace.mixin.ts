@@ -1,5 +1,6 @@
 import { grainMs, startOf, type Grain } from "../../lib/counting/bucket.ts";
 import { defaultProject, type ProjectId, type StoredEvent } from "../../lib/event/event.ts";
+import { lastInstant } from "../../lib/event/instant.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import { madeAt, type EventTrace } from "../../lib/questions/trace.ts";
 import { hiddenOf } from "../../lib/store/hidden.ts";
@@ -34,17 +35,27 @@ export function TraceMixin() {
           return { ...none, ...wayOf(held.held.event), state };
         }
         const erasedAt = await store.erasedAt(project, id);
-        if (erasedAt !== undefined) {
-          return { ...none, ...erasedSince(erasedAt) };
-        }
-        const { letter } = await ctx.call("processor.dead.holding", { id, project });
-        if (letter !== null) {
-          const { receivedAt, id: deadLetter } = letter;
+        const erased = erasedAt !== undefined && { ...none, ...erasedSince(erasedAt) };
+        if (erased && (await this.isTaken(project, id))) return erased;
+        const dead = await ctx.call("processor.dead.holding", { id, project });
+        if (dead.letter !== null) {
+          const { receivedAt, id: deadLetter } = dead.letter;
           return { ...none, state: "dead", acceptedAt: receivedAt, deadLetter };
         }
+        if (dead.erasedAt !== undefined) {
+          return { ...none, ...erasedSince(dead.erasedAt ?? erasedAt ?? null) };
+        }
         const { messages, oldestReceivedAt } = await ctx.call("processor.backlog", {});
+        if (erased && messages === 0) return erased;
         const oldest = oldestReceivedAt === null ? null : new Date(oldestReceivedAt).toISOString();
-        return { ...none, queue: { waiting: messages, oldestReceivedAt: oldest } };
+        const queue = { waiting: messages, oldestReceivedAt: oldest };
+        return { ...none, ...erased, state: "unknown", queue };
+      },
+
+      /** Whether no event that is accepted from now on may have an erased id. */
+      async isTaken(project: ProjectId, id: string): Promise<boolean> {
+        const refused = await this.store.refused(project, [{ id, receivedAt: lastInstant }]);
+        return refused.has(id);
       },
 
       async rollupsWith(project: ProjectId, timestamp: number): Promise<EventTrace["rolledUp"]> {
@@ -71,8 +82,9 @@ const nothing: EventTrace = {
   queue: null,
 };
 
-function erasedSince(instant: number): Pick<EventTrace, "state" | "erasedAt"> {
-  return { state: "erased", erasedAt: new Date(instant).toISOString() };
+function erasedSince(instant: number | null): Pick<EventTrace, "state" | "erasedAt"> {
+  const erasedAt = instant === null ? null : new Date(instant).toISOString();
+  return { state: "erased", erasedAt };
 }
 
 function wayOf({

@@ -1,6 +1,6 @@
 import { eventually } from "../support/eventually.ts";
 import { Inbox, message, retry, textOf } from "./queue-harness.ts";
-import { eachDead, listBytes, type DeadLetter } from "../../lib/queue/queue.ts";
+import { listBytes, type DeadLetter } from "../../lib/queue/queue.ts";
 import type { OnQueue } from "./queue.contract.ts";
 
 /** Messages that failed for good. */
@@ -32,12 +32,10 @@ export function deadLettersContract(onQueue: OnQueue): void {
         }
         expect(await queue.dead.list(10)).toHaveLength(2);
         const names: string[] = [];
-        for await (const letter of eachDead(queue.dead)) {
+        await queue.dead.each((letter) => {
           names.push(textOf(letter).charAt(0));
-          if (names.length % 2 === 0) {
-            await queue.dead.replace(letter.id, letter.body, letter.body);
-          }
-        }
+          return true;
+        });
         expect(names).toEqual(["a", "b", "c", "d", "e"]);
       }),
     );
@@ -49,8 +47,41 @@ export function deadLettersContract(onQueue: OnQueue): void {
           await queue.dead.put(message("y".repeat(size)), "no good");
         }
         const sizes: number[] = [];
-        for await (const { body } of eachDead(queue.dead)) sizes.push(body.byteLength);
+        await queue.dead.each(({ body }) => {
+          sizes.push(body.byteLength);
+          return true;
+        });
         expect(sizes.toSorted((a, b) => a - b)).toEqual([1, 1, listBytes + 1]);
+      }),
+    );
+
+    test(
+      "are shown to each who asks at the same time, until one fails or its caller leaves",
+      onQueue(async (queue) => {
+        for (const text of ["a", "b", "c"]) await queue.dead.put(message(text), "no good");
+        const leaving = new AbortController();
+        const seen = { stays: "", fails: "", leaves: "" };
+        const visit = (who: keyof typeof seen, at?: () => void) => (letter: DeadLetter) => {
+          seen[who] += textOf(letter);
+          if (textOf(letter) === "b") at?.();
+          return true;
+        };
+        const failure = new Error("it fails");
+        const fails = visit("fails", () => {
+          throw failure;
+        });
+        const leaves = visit("leaves", () => leaving.abort(failure));
+        const outcomes = await Promise.allSettled([
+          queue.dead.each(fails),
+          queue.dead.each(leaves, leaving.signal),
+          queue.dead.each(async (letter) => Promise.resolve(visit("stays")(letter))),
+          queue.dead.each(visit("leaves"), AbortSignal.abort(failure)),
+        ]);
+        const rejected = { status: "rejected", reason: failure };
+        expect(outcomes).toEqual([rejected, rejected, { status: "fulfilled" }, rejected]);
+        expect(seen).toEqual({ stays: "abc", fails: "ab", leaves: "ab" });
+        expect(await queue.dead.list(10)).toHaveLength(3);
+        expect((await queue.depth()).dead).toBe(3);
       }),
     );
 

@@ -9,6 +9,7 @@ import type { StoredEvent } from "../../lib/event/event.ts";
 import { readCountsQuestion } from "../../lib/questions/counts.ts";
 import { readQueryQuestion } from "../../lib/questions/query/question.ts";
 import { audit } from "../../lib/store/audit.ts";
+import { newAudit } from "../../lib/store/audit-job.ts";
 import { newErasure } from "../../lib/store/erasure-job.ts";
 import { rollUpAll, storeBatch } from "../../lib/store/protocol.ts";
 import {
@@ -346,7 +347,7 @@ export function retentionContract(onStore: OnStore): void {
     );
 
     test(
-      "waits for an erasure, is gone on with after a stop, and tells nothing lost where nothing was",
+      "waits for an erasure and for no audit, is gone on with after a stop, and tells nothing lost where nothing was",
       onStore(async (it) => {
         await keep(it, "b1", [event("a")]);
         await setRetention(it, "p", { ...forEver, events: 2 }, day);
@@ -356,6 +357,10 @@ export function retentionContract(onStore: OnStore): void {
         const question = { erasure: { kind: "eraseEvent", id: "x" }, reusable: false } as const;
         const job = newErasure("p", "j", question, now);
         await it.putJob(job);
+        const range = { from: day, to: day + dayMs };
+        for (const kind of ["auditCounts", "rebuildRollups"] as const) {
+          await it.putJob(newAudit("p", kind, { range, repairs: true }, now, kind));
+        }
         expect(await pass(it, now + graceMs)).toBe(0);
         await it.putJob({ ...job, revision: 2, isOpen: false });
         expect(await pass(it, now + graceMs, () => true)).toBe(0);

@@ -10,8 +10,10 @@ import { decodeBatch, encodeBatch } from "../../lib/event/batch-message.ts";
 import type { ShownDeadBatch } from "../../lib/questions/lists/dead-letters.ts";
 import type { ShownJob } from "../../lib/questions/jobs.ts";
 import type { QuarantineAnswer } from "../../lib/questions/quarantine.ts";
+import type { EventTrace } from "../../lib/questions/trace.ts";
 import type { DurableQueue } from "../../lib/queue/queue.ts";
 import { brokerOptions } from "../../lib/runtime/broker.ts";
+import { acceptErasure } from "../../lib/store/erasure-job.ts";
 import type { EventStore } from "../../lib/store/store.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { processor } from "../../services/processor.service.ts";
@@ -104,7 +106,8 @@ test("what is erased goes from the dead letters too, and a replay stores the oth
   const shown = await broker.call<ShownDeadBatch, object>("processor.dead.show", { id: late.id });
   expect(idsOf(shown.body)).toEqual(["v4"]);
   const holding = (id: string) => broker.call("processor.dead.holding", { id, project: "shop" });
-  expect(await holding("u4")).toEqual({ letter: null });
+  expect(await holding("u4")).toEqual({ letter: null, erasedAt: null });
+  expect(await holding("u5")).toEqual({ letter: null });
   expect(await holding("v4")).toMatchObject({ letter: { id: late.id } });
 
   // The sweep that looks for such letters.
@@ -117,6 +120,43 @@ test("what is erased goes from the dead letters too, and a replay stores the oth
     return found.map(({ _id }) => _id);
   };
   await eventually(async () => expect(await stored()).toEqual(["shop:v1"]), 30_000);
+});
+
+test("the trace of an event in a dead letter tells that it is erased, and not where only its id was", async () => {
+  const { queue, store } = broker.getLocalService("processor") as unknown as {
+    readonly queue: DurableQueue;
+    readonly store: EventStore;
+  };
+  // Erasures stay open.
+  await broker.destroyService(broker.getLocalService("aggregator"));
+  const trace = (id: string) =>
+    broker.call<EventTrace, object>("query.trace", { id }, { meta: { project: "shop" } });
+  const events = [sent("freed", "u"), sent("taken", "u"), sent("theirs", "v")];
+  await queue.dead.put(letterOf("b1", "shop", events), "no good");
+  const [letter] = await queue.dead.list(1);
+  const erasedAt = new Date(receivedAt - 1).toISOString();
+  for (const [id, reusable] of Object.entries({ freed: true, taken: false, gone: true })) {
+    await store.refuse("shop", id, { at: receivedAt - 1, reusable });
+  }
+  expect(await trace("freed")).toMatchObject({ state: "dead", deadLetter: letter!.id });
+  expect(await trace("taken")).toMatchObject({ state: "erased", erasedAt });
+  expect(await trace("gone")).toMatchObject({ state: "erased", erasedAt, queue: null });
+
+  const now = Date.now();
+  const question = { erasure: { kind: "eraseSubject", userId: "v" }, reusable: false } as const;
+  await acceptErasure(store, "shop", "job", question, now);
+  expect(await trace("theirs")).toMatchObject({
+    state: "erased",
+    erasedAt: new Date(now).toISOString(),
+    deadLetter: null,
+  });
+
+  const depth = await queue.depth();
+  const waiting = { ...depth, messages: 3, oldestReceivedAt: receivedAt };
+  const asking = jest.spyOn(queue, "depth").mockResolvedValue(waiting);
+  expect(await trace("gone")).toMatchObject({ state: "unknown", erasedAt, queue: { waiting: 3 } });
+  expect(await trace("taken")).toMatchObject({ state: "erased", erasedAt, queue: null });
+  asking.mockRestore();
 });
 
 test("two processes that take erased events out of one dead letter bring none of them back", async () => {

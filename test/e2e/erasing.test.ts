@@ -169,7 +169,10 @@ test("what a retention dropped is told by answers that touch it", async () => {
   await ask("POST", "/events/batch", "admin", {
     events: [event("old-1", "old", past), event("kept-1", "kept", past)],
   });
-  await ask("PUT", "/retention", "admin", { types: { old: "30d" } });
+  const names = Array.from({ length: 99 }, (_, i) => `${"я".repeat(126)}${i + 1}`);
+  const types = Object.fromEntries(["old", ...names].map((type) => [type, "30d"]));
+  const put = await ask("PUT", "/retention", "admin", { types });
+  expect([put.status, put.body]).toMatchObject([200, { retention: { types } }]);
   const retention = async () =>
     (await ask("GET", "/retention")).body as Record<string, { types: Record<string, string> }>;
   await eventually(async () => expect((await retention())["refused"]!.types["old"]).toBeDefined());

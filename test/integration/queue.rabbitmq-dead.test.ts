@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { connect } from "amqplib";
+import { jest } from "@jest/globals";
+import { connect, type Channel } from "amqplib";
 import { BrokerLock } from "../../lib/queue/rabbitmq/broker-lock.ts";
 import { RabbitQueue } from "../../lib/queue/rabbitmq/rabbitmq-queue.ts";
 import { describeWith } from "../../tools/servers/installed.ts";
@@ -45,6 +46,34 @@ describeWith(["rabbitmq"], "dead letters on RabbitMQ", () => {
       ]),
     );
     for (const each of seen) expect(each).toEqual([50, id]);
+  }, 60_000);
+
+  test("are taken once for all who ask at the same time, and not for those who have left", async () => {
+    await put(20);
+    const model = await connect(server.url);
+    const gate = latch();
+    const locked = latch();
+    const held = new BrokerLock(`${prefix}.dead.look`, () => model).hold(async () => {
+      locked.open();
+      await gate.opened;
+    });
+    await locked.opened;
+    const channels = Object.getPrototypeOf(await model.createChannel()) as Channel;
+    const gets = jest.spyOn(channels, "get");
+    const failure = new Error("it left");
+    const left = new AbortController();
+    let shown = 0;
+    const visit = () => (shown += 1) > 0;
+    const asked = Array.from({ length: 10 }, () => one.dead.each(visit));
+    const late = one.dead.each(visit, left.signal);
+    left.abort(failure);
+    gate.open();
+    await expect(late).rejects.toBe(failure);
+    await Promise.all(asked);
+    await held;
+    expect([gets.mock.calls.length, shown]).toEqual([21, 200]);
+    gets.mockRestore();
+    await model.close();
   }, 60_000);
 
   test("are counted while they are looked through", async () => {

@@ -86,6 +86,8 @@ describe("a secret", () => {
   const production = { NODE_ENV: "production", API_KEYS: `${own}${own}:shop` };
   test.each<[string, Environment]>([
     ["RABBITMQ_URL", { RABBITMQ_URL: "amqp://guest:guest@mq:5672" }],
+    ["RABBITMQ_URL", { RABBITMQ_URL: "amqp://mq:5672" }],
+    ["RABBITMQ_URL", { RABBITMQ_URL: "amqps://:@mq/vhost%40home?heartbeat=5" }],
     ["RABBITMQ_URL", { RABBITMQ_URL_FILE: fileOf("amqp://analytics:change-me@mq") }],
     ["RABBITMQ_URL", { RABBITMQ_URL: "amqp://shop:sh%6Fp@mq" }],
     ["MONGODB_URI", { MONGODB_URI: "mongodb+srv://root:P%61ssword@db/x" }],
@@ -105,6 +107,7 @@ describe("a secret", () => {
   test("of one's own is taken in production", () => {
     const RABBITMQ_URL = `amqp://analytics:${own}@mq`;
     expect(problemsOf({ ...production, RABBITMQ_URL, REDIS_URL: "redis://cache" })).toEqual([]);
+    expect(problemsOf(production)).toEqual([]);
   });
 });
 
@@ -226,7 +229,7 @@ describe("readConfig", () => {
   });
 
   test("an operator's console joins a cluster without services, and is the whole service without one", () => {
-    const cluster = { RABBITMQ_URL: "amqp://mq", NODE_ENV: "production" };
+    const cluster = { RABBITMQ_URL: "amqp://shop:f2b1c0d9e8a7@mq", NODE_ENV: "production" };
     expect(readConfig(cluster, true).services).toEqual([]);
     expect(readConfig({ ...cluster, SERVICES: "ingest" }, true).services).toEqual(["ingest"]);
     expect(readConfig({}, true).services).toHaveLength(5);

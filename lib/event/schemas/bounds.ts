@@ -74,6 +74,7 @@ export function findUnbounded(schema: unknown): Finding[] {
   }
   const walk = new Walk(schema as Members);
   walk.schema(schema, "");
+  walk.references();
   if (walk.findings.length === 0) walk.measure();
   return walk.findings;
 }
@@ -81,6 +82,9 @@ export function findUnbounded(schema: unknown): Finding[] {
 class Walk {
   readonly findings: Finding[] = [];
   readonly #root: Members;
+  /** The schemas that were looked at: the root and those within it. */
+  readonly #schemas = new Set<unknown>();
+  readonly #references: { readonly ref: unknown; readonly at: string }[] = [];
   #steps = 0;
 
   constructor(root: Members) {
@@ -90,6 +94,7 @@ class Walk {
   schema(value: unknown, pointer: string): void {
     // The meta-schema finds everything else.
     if (!isPlainObject(value)) return;
+    this.#schemas.add(value);
     for (const [word, under] of Object.entries(value)) {
       const at = pointerTo(pointer, word);
       if (schemaWords.has(word)) this.schema(under, at);
@@ -104,15 +109,38 @@ class Walk {
     }
   }
 
+  /** What stands in `examples` or `const` is no schema, and nothing in it was looked at. */
+  references(): void {
+    const message =
+      "a reference must be a pointer to a schema within this one, such as #/$defs/name";
+    for (const { ref, at } of this.#references) {
+      const target = typeof ref === "string" ? this.#target(ref) : undefined;
+      if (typeof target === "boolean" || this.#schemas.has(target)) continue;
+      this.#find(at, "reference", message);
+    }
+  }
+
   /** Measures the schema with every reference written out. */
   measure(): void {
     const sizes = new Map<string, number | null>();
     const sizeOf = (value: unknown): number => {
-      if (typeof value !== "object" || value === null) return 1;
+      if (!isPlainObject(value)) return plainSize(value);
       let size = 1;
       for (const [word, under] of Object.entries(value)) {
-        if (word === "$ref" && typeof under === "string") size += referred(under);
-        else if (word !== "$defs") size += sizeOf(under);
+        if (word === "$ref") size += referred(String(under));
+        else if (schemaWords.has(word)) size += sizeOf(under);
+        else if (listWords.has(word) || mapWords.has(word)) {
+          if (word !== "$defs") size += sizeOfEach(under);
+        } else size += plainSize(under);
+        if (size > schemaBounds.values) return size;
+      }
+      return size;
+    };
+    const sizeOfEach = (under: unknown): number => {
+      if (typeof under !== "object" || under === null) return 1;
+      let size = 1;
+      for (const value of Object.values(under)) {
+        size += sizeOf(value);
         if (size > schemaBounds.values) return size;
       }
       return size;
@@ -140,11 +168,7 @@ class Walk {
   }
 
   #value(word: string, value: unknown, at: string): void {
-    if (word === "$ref" && (typeof value !== "string" || this.#target(value) === undefined)) {
-      const message =
-        "a reference must be a pointer to a part of this schema, such as #/$defs/name";
-      this.#find(at, "reference", message);
-    }
+    if (word === "$ref") this.#references.push({ ref: value, at });
     if (word === "$schema" && value !== draft) {
       this.#find(at, "draft", `the draft is ${draft}`);
     }
@@ -194,6 +218,12 @@ class Walk {
   #find(pointer: string, code: string, message: string): void {
     if (this.findings.length < 20) this.findings.push({ pointer, code, message });
   }
+}
+
+/** The number of values in one that is no schema. */
+function plainSize(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value).reduce<number>((size, inner) => size + plainSize(inner), 1);
 }
 
 /** Decodes a segment of a pointer in a URI's fragment (RFC 6901, 6). */

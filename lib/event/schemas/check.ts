@@ -42,6 +42,9 @@ function ajvWith(allErrors: boolean): Ajv2020 {
     // Each part that is referred to becomes a function, so that the compiled code is no larger than
     // the schema.
     inlineRefs: false,
+    // Else what is compiled keeps the library's object, for keywords of our own.
+    passContext: true,
+    meta: false,
     validateSchema: false,
     addUsedSchema: false,
     logger: false,
@@ -79,20 +82,8 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Validators are made when first needed: each takes some milliseconds. */
-const ajvs = new Map<"first" | "every" | "meta", Ajv2020>();
-
-function ajvOf(which: "first" | "every" | "meta"): Ajv2020 {
-  let ajv = ajvs.get(which);
-  if (ajv === undefined) {
-    ajv =
-      which === "meta"
-        ? new Ajv2020({ allErrors: true, strict: false, logger: false })
-        : ajvWith(which === "every");
-    ajvs.set(which, ajv);
-  }
-  return ajv;
-}
+/** Made when first needed: it takes some milliseconds. */
+let metaAjv: Ajv2020 | undefined;
 
 /**
  * Lists what is wrong with a schema; empty where events can be checked by it. Pointers start at the
@@ -101,7 +92,7 @@ function ajvOf(which: "first" | "every" | "meta"): Ajv2020 {
 export function findingsOfSchema(schema: unknown): readonly Finding[] {
   const unbounded = findUnbounded(schema);
   if (unbounded.length > 0) return unbounded;
-  const meta = ajvOf("meta");
+  const meta = (metaAjv ??= new Ajv2020({ allErrors: true, strict: false, logger: false }));
   if (meta.validateSchema(schema as AnySchemaObject) !== true) {
     return (meta.errors ?? []).slice(0, maxFindings).map(findingOf);
   }
@@ -132,11 +123,9 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
   };
 }
 
+/** Ajv keeps all that it ever compiled; what it compiled does not need it any more. */
 function compiledBy(which: "first" | "every", schema: JsonObject): ValidateFunction {
-  const ajv = ajvOf(which);
-  const compiled = ajv.compile(schema as AnySchemaObject);
-  ajv.removeSchema(schema);
-  return compiled;
+  return ajvWith(which === "every").compile(schema as AnySchemaObject);
 }
 
 function describedPart({ type, source, correlationId, data, metadata }: Described): Described {

@@ -5,6 +5,7 @@ import {
   publishTimeoutMs,
   retryDelaysMs,
   type Consumer,
+  type DeadLetter,
   type DeadLetters,
   type DurableQueue,
   type Handler,
@@ -38,6 +39,9 @@ const workerFile = new URL(`../../../workers/queue.worker${extension}`, import.m
 /** The least time between two starts of the thread. */
 const restartMs = 1_000;
 
+/** So many dead letters that their bytes are the bound of a list. */
+const listedAtOnce = 10_000;
+
 const silence = "the disk does not answer";
 
 /**
@@ -66,8 +70,18 @@ export class EmbeddedQueue implements DurableQueue {
       Number.isSafeInteger(message.receivedAt)
         ? this.#call("put", new Uint8Array(message.body), message.receivedAt, reason, once)
         : Promise.reject(notAnInstant(message)),
-    // The letters that were seen are the oldest.
-    list: (limit, seen) => this.#call("list", limit, [...(seen ?? [])].at(-1) ?? ""),
+    list: (limit) => this.#call("list", limit, ""),
+    each: async (visit, signal) => {
+      let after: string | undefined = "";
+      while (after !== undefined) {
+        const letters: readonly DeadLetter[] = await this.#call("list", listedAtOnce, after);
+        for (const letter of letters) {
+          signal?.throwIfAborted();
+          if (!(await visit(letter))) return;
+        }
+        after = letters.at(-1)?.id;
+      }
+    },
     find: (id) => this.#call("find", id),
     replay: (id) => this.#call("replay", id),
     remove: (id) => this.#call("remove", id),

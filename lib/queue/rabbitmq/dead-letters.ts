@@ -16,6 +16,14 @@ import type { Topology } from "./topology.ts";
 /** The most dead letters that are browsed; those behind them are found once these are gone. */
 const browseLimit = 10_000;
 
+/** One that is shown the letters. */
+interface Visitor {
+  readonly visit: Parameters<DeadLetters["each"]>[0];
+  readonly signal: AbortSignal | undefined;
+  readonly over: PromiseWithResolvers<void>;
+  hasLeft: boolean;
+}
+
 /**
  * The dead letters on a queue of the broker. A queue can only be read by taking messages, so each
  * question takes all of them, up to 10,000, and gives them back: its cost grows with their number.
@@ -26,6 +34,8 @@ export class RabbitDeadLetters implements DeadLetters {
   readonly #publisher: Publisher;
   readonly #channel: QuestionChannel;
   readonly #lock: BrokerLock;
+  /** Those who wait for the next walk. */
+  #waiting: Visitor[] = [];
   #looks = 0;
   /** The number at the last count. */
   #counted: number | undefined;
@@ -69,30 +79,71 @@ export class RabbitDeadLetters implements DeadLetters {
     }
   }
 
-  async list(limit: number, seen?: ReadonlySet<string>): Promise<readonly DeadLetter[]> {
+  async list(limit: number): Promise<readonly DeadLetter[]> {
     const oldest: DeadLetter[] = [];
     let bytes = 0;
-    await this.#look(async (channel) => {
-      const taken = await this.#takeAll(channel, (message) => {
-        const letter = toDeadLetter(message);
-        if (seen?.has(letter.id) === true || oldest.some(({ id }) => id === letter.id)) return;
-        // Letters come in the order in which they died, except for those that a lost connection
-        // gave back.
-        const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
-        if (at >= limit) return;
-        oldest.splice(at, 0, letter);
-        bytes += letter.body.byteLength;
-        while (oldest.length > limit || (oldest.length > 1 && bytes > listBytes)) {
-          bytes -= oldest.pop()!.body.byteLength;
-        }
-      });
-      await giveAllBack(channel, this.#topology.dead, taken);
+    await this.each((letter) => {
+      // Letters come in the order in which they died, except for those that got another message, or
+      // that a lost connection gave back.
+      const at = oldest.findLastIndex(({ diedAt }) => diedAt <= letter.diedAt) + 1;
+      if (at >= limit) return true;
+      oldest.splice(at, 0, letter);
+      bytes += letter.body.byteLength;
+      while (oldest.length > limit || (oldest.length > 1 && bytes > listBytes)) {
+        bytes -= oldest.pop()!.body.byteLength;
+      }
+      return true;
     });
     return oldest;
   }
 
-  find(id: string): Promise<DeadLetter | undefined> {
-    return this.#with(id, async (letter) => letter);
+  each(visit: Visitor["visit"], signal?: AbortSignal): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    this.#waiting.push({ visit, signal, over, hasLeft: false });
+    if (this.#waiting.length === 1) void this.#walk();
+    return over.promise;
+  }
+
+  /** Shows the letters to all who wait when its turn has come. */
+  async #walk(): Promise<void> {
+    const visitors = this.#waiting;
+    try {
+      await this.#look(async (channel) => {
+        this.#waiting = [];
+        const taken = await this.#show(channel, visitors);
+        await giveAllBack(channel, this.#topology.dead, taken);
+      });
+      for (const { over } of visitors) over.resolve();
+    } catch (error) {
+      if (this.#waiting === visitors) this.#waiting = [];
+      for (const { over } of visitors) over.reject(error);
+    }
+  }
+
+  /**
+   * Takes letters for as long as somebody wants to see them.
+   * @returns how many
+   */
+  async #show(channel: Channel, visitors: readonly Visitor[]): Promise<number> {
+    if (!areAny(visitors)) return 0;
+    const seen = new Set<string>();
+    return this.#takeAll(channel, async (message) => {
+      const letter = toDeadLetter(message);
+      if (!seen.has(letter.id)) {
+        seen.add(letter.id);
+        for (const visitor of visitors) await show(visitor, letter);
+      }
+      return areAny(visitors);
+    });
+  }
+
+  async find(id: string): Promise<DeadLetter | undefined> {
+    let found: DeadLetter | undefined;
+    await this.each((letter) => {
+      if (letter.id === id) found = letter;
+      return found === undefined;
+    });
+    return found;
   }
 
   async replay(id: string): Promise<boolean> {
@@ -134,6 +185,7 @@ export class RabbitDeadLetters implements DeadLetters {
       const found: GetMessage[] = [];
       let kept = await this.#takeAll(channel, (message) => {
         if (idOf(message) === id) found.push(message);
+        return true;
       });
       const acknowledge = () => {
         kept -= found.length;
@@ -148,15 +200,40 @@ export class RabbitDeadLetters implements DeadLetters {
   }
 
   /**
-   * Takes all letters, up to the limit.
+   * Takes all letters, up to the limit, until `visit` wants no more.
    * @returns how many
    */
-  async #takeAll(channel: Channel, visit: (message: GetMessage) => void): Promise<number> {
+  async #takeAll(
+    channel: Channel,
+    visit: (message: GetMessage) => boolean | Promise<boolean>,
+  ): Promise<number> {
     for (let taken = 0; taken < browseLimit; taken++) {
       const message = await take(channel, this.#topology.dead);
       if (message === null) return taken;
-      visit(message);
+      if (!(await visit(message))) return taken + 1;
     }
     return browseLimit;
   }
+}
+
+/** Shows a letter to a visitor, unless that has left. */
+async function show(visitor: Visitor, letter: DeadLetter): Promise<void> {
+  if (visitor.hasLeft) return;
+  try {
+    visitor.signal?.throwIfAborted();
+    await visitor.visit(letter);
+  } catch (error) {
+    visitor.hasLeft = true;
+    visitor.over.reject(error);
+  }
+}
+
+/** Whether any of them still waits for an answer. */
+function areAny(visitors: readonly Visitor[]): boolean {
+  for (const visitor of visitors) {
+    if (visitor.hasLeft || visitor.signal?.aborted !== true) continue;
+    visitor.hasLeft = true;
+    visitor.over.reject(visitor.signal.reason);
+  }
+  return visitors.some(({ hasLeft }) => !hasLeft);
 }

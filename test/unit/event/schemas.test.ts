@@ -39,10 +39,37 @@ test.each<[string, unknown, readonly string[]]>([
   ["a reference elsewhere", { $ref: "https://a.test/b" }, ["reference /$ref"]],
   ["one to nothing", { $ref: "#/$defs/a" }, ["reference /$ref"]],
   ["a circle", { items: { $ref: "#" } }, ["circle "]],
+  ["one to what is no schema", { examples: [{}], $ref: "#/examples/0" }, ["reference /$ref"]],
+  [
+    "one to schemas, in place of a schema",
+    { properties: { a: { $ref: "#/properties" } } },
+    ["reference /properties/a/$ref"],
+  ],
   ["references that grow", { $defs: nested(20), $ref: "#/$defs/d0" }, ["too_large "]],
+  ...["properties", "patternProperties", "dependentSchemas"].map(
+    (word): [string, unknown, readonly string[]] => [
+      `references that grow under a name of ${word}`,
+      { $defs: nested(20), [word]: { $defs: { $ref: "#/$defs/d0" } } },
+      ["too_large "],
+    ],
+  ),
+  [
+    "a circle under a name",
+    { properties: { $defs: { properties: { $defs: { $ref: "#/properties/$defs" } } } } },
+    ["circle "],
+  ],
   ["an unknown format", { format: "regex" }, ["format /format"]],
   ["another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, ["draft /$schema"]],
   ["a large one", { description: "x".repeat(32_769) }, ["too_large "]],
+  [
+    "what only looks like a reference or a schema",
+    {
+      properties: { $ref: { const: { $ref: "#" } }, $defs: { enum: [{ pattern: "(?=a)" }] } },
+      $defs: { a: true },
+      items: { $ref: "#/$defs/a" },
+    },
+    [],
+  ],
   ["what is fine", { $defs: nested(8), $ref: "#/$defs/d0", format: "email", pattern: "^a+$" }, []],
 ])("a schema with %s is told", (_, schema, expected) => {
   expect(codes(schema)).toEqual(expected);

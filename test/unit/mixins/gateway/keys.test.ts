@@ -65,3 +65,41 @@ test("a use of a key is reported again until a report has arrived", async () => 
   await looking.lookForKeys();
   expect(reports).toEqual([[{ id: "key_1", at: expect.any(Number) as number }]]);
 });
+
+test.each([
+  [{ overlapSeconds: 0 }, false],
+  [{ overlapSeconds: "0" }, false],
+  [{ overlapSeconds: "00" }, false],
+  [{ overlapSeconds: "1" }, true],
+  [{}, true],
+])(
+  "a gateway that cannot look keys up lets a key that was rotated with %j in: %j",
+  async (given, isLetIn) => {
+    const text = makeKey().text;
+    const sha256 = hash("sha256", text);
+    const keyring = new Keyring([], 60_000);
+    keyring.learn(
+      [{ id: "key_1", project: "p", name: "ci", sha256, scopes: ["events:read"] }],
+      performance.now(),
+    );
+    const edge = {
+      keyring,
+      takeBody: () => Promise.resolve(Buffer.from(JSON.stringify(given))),
+      lookNow: () => Promise.resolve(),
+    };
+    const request = {
+      query: {},
+      headers: { "content-type": "application/json" },
+      $params: { id: "key_1" },
+      $ctx: { call: () => Promise.resolve({ id: "key_2" }) },
+    };
+    const response = { writeHead: () => response, end: () => response };
+    const methods = KeysEdgeMixin().methods as {
+      rotateKey(request: object, response: object): Promise<void>;
+    };
+    await methods.rotateKey.call({ ...methods, ...edge }, request, response);
+    const identify = () => keyring.identify(["x-api-key", text], "any");
+    if (isLetIn) expect(identify()).toMatchObject({ project: "p" });
+    else expect(identify).toThrow();
+  },
+);

@@ -11,6 +11,7 @@ import { eventOf } from "../../../support/arbitraries.ts";
 interface Replaying {
   replayQuarantined(caller: ActContext, id: string): Promise<unknown>;
   replayMany(caller: ActContext, raw: object): Promise<ReplayedEvents>;
+  patchQuarantined(caller: ActContext, given: object): Promise<unknown>;
 }
 
 const caller = { meta: {}, nodeID: "n" } as ActContext;
@@ -28,6 +29,8 @@ function serviceOver(count: number, publish: (before: number) => void, breaks = 
   });
   const found = (id: string) => held.find((one) => one.held.event.id === id);
   const noted = { acts: new Map<string, string>(), released: [] as string[], published: 0 };
+  // What others do just before a write: to these events, and how often they patch first.
+  const others = { stored: new Map<string, object>(), dropped: new Set<string>(), patches: 0 };
   const service = {
     ...(ActsMixin().methods as object),
     ...(QuarantineMixin().methods as object),
@@ -53,17 +56,20 @@ function serviceOver(count: number, publish: (before: number) => void, breaks = 
       job: () => Promise.resolve(undefined),
       openJobsOf: () => Promise.resolve([]),
       refused: () => Promise.resolve(new Set()),
+      event: (_project: string, id: string) => Promise.resolve(others.stored.get(id)),
       quarantine: {
+        amend: () => Promise.resolve(others.patches-- <= 0),
         list: () => Promise.resolve(held),
         find: (_project: string, id: string) => Promise.resolve(found(id)),
         release: (_project: string, id: string, batch: string) => {
+          if (others.stored.has(id) || others.dropped.has(id)) return Promise.resolve(undefined);
           noted.released.push(id);
           return Promise.resolve({ ...found(id)!, replay: batch });
         },
       },
     },
   };
-  return { service: service as unknown as Replaying, noted };
+  return { service: service as unknown as Replaying, noted, others };
 }
 
 const full = () => {
@@ -103,4 +109,32 @@ test("many that come out are told, and their act is done", async () => {
   const told = { replayed: 40, broken: 0, nextCursor: null };
   expect(await service.replayMany(caller, {})).toEqual(told);
   expect([noted.published, outcomes(noted)]).toEqual([40, ["done"]]);
+});
+
+test("an event that somebody dropped in the moment of its replay is not told as replayed", async () => {
+  const { service, noted, others } = serviceOver(3, () => undefined);
+  const event = eventOf({ id: "e0", project: "default" });
+  others.stored.set("e0", event);
+  others.dropped.add("e1");
+  expect(await typeOf(service.replayQuarantined(caller, "e0"))).toBe("replayed");
+  expect(await typeOf(service.replayQuarantined(caller, "e1"))).toBe("NOT_FOUND");
+  others.stored.set("e1", { ...event, id: "e1", receivedAt: event.receivedAt + 1 });
+  expect(await typeOf(service.replayQuarantined(caller, "e1"))).toBe("NOT_FOUND");
+  expect(outcomes(noted)).toEqual(["done", "failed", "failed"]);
+  const told = { replayed: 2, broken: 0, nextCursor: null };
+  expect(await service.replayMany(caller, {})).toEqual(told);
+  expect(noted.released).toEqual(["e2"]);
+});
+
+test("a patch before which others came is one act, done or failed as it ends", async () => {
+  const { service, noted, others } = serviceOver(1, () => undefined);
+  const patch = () => service.patchQuarantined(caller, { id: "e0", patch: { data: 1 } });
+  others.patches = 4;
+  expect(await patch()).toMatchObject({ id: "e0", state: "held" });
+  others.patches = 5;
+  await expect(patch()).rejects.toMatchObject({ type: "OVERLOADED" });
+  await expect(
+    service.patchQuarantined(caller, { id: "e0", patch: { id: "other" } }),
+  ).rejects.toMatchObject({ type: "INVALID_EVENT" });
+  expect(outcomes(noted)).toEqual(["done", "failed"]);
 });
