@@ -89,6 +89,20 @@ test.each([
   `erase events --all --to ${time}`,
   "erase events --type t --range 7d",
   "erase events u42 --type t",
+  "erase events --source test --where source=prod",
+  "erase events --to 0 --where confirm=all",
+  "erase events --to 0 --where ids=reusable",
+  "erase events --where data.plan=test --where data.plan=pro",
+  "export --user u1 --where userId=u2",
+  "export --where correlationId=c",
+  "export --where type=t",
+  "export --where to=0",
+  "export --where range=7d",
+  "export --where timezone=UTC",
+  "export --where format=csv",
+  "export --where fields=id",
+  "export --where order=desc",
+  `tail --from ${time} --where from=0`,
   `erase events --to ${time} --to 2027-01-01T00:00:00Z`,
   "subjects export u1 u2",
   "subjects export u1 --type t",
@@ -146,6 +160,10 @@ test.each([
 
 const erasing = "DELETE /api/v1";
 test.each([
+  [
+    "export --where data.plan=a --where data.plan=b --where bot=only --where data.type=c",
+    "GET /api/v1/events/export?data.plan=a&data.plan=b&bot=only&data.type=c&format=ndjson",
+  ],
   ["erase subject u42", `${erasing}/subjects/u42`],
   ["erase subject u42 --reusable --json", `${erasing}/subjects/u42?ids=reusable`],
   ["erase event e1 --url http://other.test --key k", `${erasing}/events/e1`],
