@@ -31,8 +31,8 @@ export const choosing = {
 
 export const filtering = {
   ...choosing,
-  user: { type: "string", multiple: true },
-  correlation: { type: "string", multiple: true },
+  user: { type: "string" },
+  correlation: { type: "string" },
   where: { type: "string", multiple: true },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -141,8 +141,8 @@ interface Filtering {
   readonly to?: string | undefined;
   readonly range?: string | undefined;
   readonly timezone?: string | undefined;
-  readonly user?: string[] | undefined;
-  readonly correlation?: string[] | undefined;
+  readonly user?: string | undefined;
+  readonly correlation?: string | undefined;
   readonly where?: string[] | undefined;
 }
 
