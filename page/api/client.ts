@@ -99,12 +99,17 @@ async function send(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  // The health of a service that is down is an answer, too.
-  if (response.ok || (path === "/health" && response.status === 503)) return response;
+  if (response.ok || isHealthOfDown(path, response)) return response;
   const problem = await readJson(response).catch(() => ({}));
   // A late refusal of the key before says nothing of this one.
   const isOfThisKey = key === keyNumber.peek();
   throw refused(response.status, problem, response.headers, isOfThisKey);
+}
+
+/** Whether it is the health of a service that is down, which is an answer, and no refusal of a proxy. */
+function isHealthOfDown(path: string, { status, headers }: Response): boolean {
+  const type = headers.get("Content-Type") ?? "";
+  return path === "/health" && status === 503 && type.startsWith("application/json");
 }
 
 /** @throws Problem of the network, AbortError */

@@ -119,7 +119,7 @@ const stateWords: Readonly<Record<StageState, string>> = {
 };
 
 function Foot(): VNode {
-  useHealth();
+  const isRefused = useHealth();
   const to = addressOf("health");
   // What was heard before the connection was lost says nothing of now.
   const { lost } = connection.value;
@@ -129,7 +129,7 @@ function Foot(): VNode {
       <span class=${`dot ${state ?? "unknown"}`} aria-hidden="true"></span>
       <span
         ><span class="visually-hidden">Pipeline: </span
-        >${lost ? "Not reached" : state === undefined ? "Asking" : stateWords[state]}</span
+        >${lost ? "Not reached" : state !== undefined ? stateWords[state] : isRefused ? "Not known" : "Asking"}</span
       >
     </a>
     ${h(Project, {})}${h(KeysButton, {})}${h(ForgetKey, {})}
@@ -168,17 +168,25 @@ function ForgetKey(): VNode | null {
   </button>`;
 }
 
-/** Reads the health every half minute; views with the live numbers report it sooner. */
-function useHealth(): void {
+/**
+ * Reads the health every half minute; views with the live numbers report it sooner.
+ * @returns whether the last look failed: the answer before it says nothing of now
+ */
+function useHealth(): boolean {
   const { answer, problem } = useAnswer<Health>({ path: "/health" }, 30_000);
   useEffect(() => {
-    if (answer !== undefined) {
+    if (problem !== undefined) {
+      pipelineState.value = undefined;
+      // While the connection is lost, views show what was heard before as such.
+      if (problem.status !== 0) lastHealth.value = undefined;
+    } else if (answer !== undefined) {
       lastHealth.value = answer;
       pipelineState.value = answer.status;
-    } else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
+    }
   }, [answer, problem]);
   const state = pipelineState.value;
   useEffect(() => showFavicon(state), [state]);
+  return problem !== undefined;
 }
 
 function Head({ view }: { readonly view: View }): VNode {
