@@ -32,7 +32,7 @@ import { filterInWords, type Filter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { listFilters, type ListFilters } from "../pure/list-filters.ts";
 import { readParameter, readParameters } from "../pure/parameters.ts";
-import { rangeName, rangeParameters } from "../pure/range.ts";
+import { isOver, rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
 import { Find } from "./event-find.ts";
@@ -140,7 +140,8 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   const { answer } = request;
   const more = useMore(call, answer, currentAnswer(request, call) !== undefined);
   const rows = [...(answer?.data ?? []), ...more.rows];
-  const follows = readParameter(address.value, "follow") !== undefined;
+  const canFollow = !isOver(range.value, zone.value, Date.now());
+  const follows = canFollow && readParameter(address.value, "follow") !== undefined;
   const fresh = useFresh(types, follows, answer);
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
@@ -155,14 +156,17 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       note: html`<span class="list-total"
           >${total === undefined ? "" : format.counted(total, "event")}</span
         >
-        <button
-          type="button"
-          class=${`button small${follows ? " is-on" : ""}`}
-          aria-pressed=${follows ? "true" : "false"}
-          onClick=${() => change({ follow: follows ? undefined : "1" }, { replace: true })}
-        >
-          ${h(Icon, { name: follows ? "pause" : "play", size: 16 })}${follows ? "Following" : "Follow"}
-        </button>
+        ${
+          canFollow &&
+          html`<button
+            type="button"
+            class=${`button small${follows ? " is-on" : ""}`}
+            aria-pressed=${follows ? "true" : "false"}
+            onClick=${() => change({ follow: follows ? undefined : "1" }, { replace: true })}
+          >
+            ${h(Icon, { name: follows ? "pause" : "play", size: 16 })}${follows ? "Following" : "Follow"}
+          </button>`
+        }
         ${
           fresh > 0 &&
           html`<button type="button" class="button small primary" onClick=${request.again}>
@@ -198,7 +202,7 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   );
 }
 
-/** How many events came since the list was read: they are offered, not inserted. */
+/** How many events of the list came since it was read: they are offered, not inserted. */
 function useFresh(
   types: readonly string[],
   follows: boolean,
@@ -208,6 +212,7 @@ function useFresh(
   useEffect(() => setCount(0), [answer]);
   const path = withParameters("/api/v1/events/stream", [
     ...askedOf(types).parameters,
+    ...rangeParameters(range.value, zone.value),
     ["fields", "type"],
   ]);
   useStream(follows ? path : undefined, ({ event, data }) => {

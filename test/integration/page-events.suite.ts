@@ -55,6 +55,31 @@ export function eventsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("the list is followed within its range, and not where that is over", async () => {
+    const streams: URLSearchParams[] = [];
+    const { page, close } = await open(demo(), "/events?range=24h&tz=UTC&follow=1", {
+      before: (made) => {
+        made.on("request", (request) => {
+          const { pathname, searchParams } = new URL(request.url());
+          if (pathname.endsWith("/events/stream")) streams.push(searchParams);
+        });
+        return Promise.resolve();
+      },
+    });
+    await answered(page);
+    await page.getByRole("button", { name: "Following" }).waitFor();
+    await eventually(() =>
+      expect(streams.map((one) => [one.get("range"), one.get("timezone")])).toEqual([
+        ["24h", "UTC"],
+      ]),
+    );
+    await page.goto(`${demo().url}/events?range=yesterday&tz=UTC&follow=1`);
+    await answered(page);
+    expect(await page.getByRole("button", { name: /Follow/ }).count()).toBe(0);
+    expect(streams.length).toBe(1);
+    await close();
+  });
+
   test("an anonymous id that is searched for shows its events, also those of a number", async () => {
     const sent = await fetch(`${demo().url}/api/v1/events/batch`, {
       method: "POST",
