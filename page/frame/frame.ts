@@ -13,6 +13,7 @@ import { ProblemText } from "../parts/problem.ts";
 import { RangePicker } from "../parts/range-picker.ts";
 import { ZonePicker } from "../parts/zone-picker.ts";
 import type { ViewName } from "../pure/address.ts";
+import { isPassing } from "../pure/passing.ts";
 import { showFavicon } from "./favicon.ts";
 import { Guard } from "./guard.ts";
 import { KeyForm } from "./key-form.ts";
@@ -56,15 +57,32 @@ export function Frame(): VNode {
     ${h(KeyHelp, {})}`;
 }
 
-/** Reads the caller once for each key; until then each view shows what it is refused. */
+/**
+ * Reads the caller once for each key, again after failures that may pass; until then each view
+ * shows what it is refused.
+ */
 function useCaller(): void {
   const needsKey = keyNeeded.value !== undefined;
   const isLost = connection.value.lost;
   useEffect(() => {
     if (needsKey || isLost || caller.value !== undefined) return;
-    learnCaller().catch((error: unknown) => {
-      if (!(error instanceof Problem)) throw error;
-    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isLeft = false;
+    const learn = async (attempt: number): Promise<void> => {
+      try {
+        await learnCaller();
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (isLeft || !isPassing(error.status)) return;
+        const waitMs = error.retryAfterMs ?? Math.min(30_000, 1_000 * 2 ** attempt);
+        timer = setTimeout(() => void learn(attempt + 1), waitMs);
+      }
+    };
+    void learn(0);
+    return () => {
+      isLeft = true;
+      clearTimeout(timer);
+    };
   }, [needsKey, isLost]);
 }
 
