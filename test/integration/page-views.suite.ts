@@ -309,6 +309,31 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("one click in the calendar is that day, and a text that is no range is not applied", async () => {
+    const { page, close } = await open(demo(), "/trends?range=7d&tz=UTC");
+    await answered(page);
+    const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+    const picker = page.getByRole("button", { name: /^Range: / });
+    const apply = page.getByRole("button", { name: "Apply" });
+    const field = page.getByLabel("Days or times");
+    await picker.click();
+    await page.locator(`[data-date="${day}"]`).click();
+    expect(await field.inputValue()).toBe(`${day}..${day}`);
+    await apply.click();
+    await page.waitForURL((url) => url.searchParams.get("range") === `${day}..${day}`);
+    await answered(page);
+    await picker.click();
+    await field.fill("2026-13-01..2026-13-02");
+    await page.getByText(/^Such as /).waitFor();
+    expect(await apply.isDisabled()).toBe(true);
+    await page.keyboard.press("Enter");
+    expect(new URL(page.url()).searchParams.get("range")).toBe(`${day}..${day}`);
+    await field.fill("2026-11-01 to 2026-11-03");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.searchParams.get("range") === "2026-11-01..2026-11-03");
+    await close();
+  });
+
   test("what was told of the pipeline is not shown as its state once health is refused", async () => {
     let isRefused = false;
     const { page, close } = await open(demo(), "/pipeline", {
