@@ -250,8 +250,8 @@ export interface PathsQuestion {
 /** A question to save, in the form of a request. */
 export type QuestionToSave = {
   readonly description?: string;
-  /** How it is shown: any JSON; the service never reads it. */
-  readonly view?: unknown;
+  /** How it is shown: up to 2 KB of JSON; the service never reads it. */
+  readonly view?: JsonObject;
 } & (
   | { readonly kind: "counts"; readonly question: CountsQuestion }
   | { readonly kind: "mail"; readonly question: MailQuestion }
