@@ -31,8 +31,8 @@ export const choosing = {
 
 export const filtering = {
   ...choosing,
-  user: { type: "string", multiple: true },
-  correlation: { type: "string", multiple: true },
+  user: { type: "string" },
+  correlation: { type: "string" },
   where: { type: "string", multiple: true },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -44,7 +44,8 @@ export const choosingUsage = `  --type TYPE    events of this type; may be repea
 
 export const filteringUsage = `${choosingUsage}
   --user ID, --correlation ID
-  --where COND   a condition as in a URL: data.plan=pro, 'data.amount[gte]=10'; may be repeated, all must hold`;
+  --where COND   a condition as in a URL: data.plan=pro, 'data.amount[gte]=10'; may be repeated: all must hold, but of
+                 several values of one name (data.plan=pro, data.plan=team) any`;
 
 /**
  * The options and words of a command line; `given` has the names of its options.
@@ -140,20 +141,15 @@ interface Filtering {
   readonly to?: string | undefined;
   readonly range?: string | undefined;
   readonly timezone?: string | undefined;
-  readonly user?: string[] | undefined;
-  readonly correlation?: string[] | undefined;
+  readonly user?: string | undefined;
+  readonly correlation?: string | undefined;
   readonly where?: string[] | undefined;
 }
 
 /** The parameters that these options make. The service checks them. */
 export function filtersOf(given: Filtering) {
-  const { type, source, from, to, timezone, user, correlation, where = [] } = given;
+  const { type, source, from, to, timezone, user, correlation, where } = given;
   const range = given.range as RelativeRange | undefined;
-  const conditions = new Map<string, string[]>();
-  for (const condition of where) {
-    const { name, value } = conditionOf(condition);
-    conditions.set(name, [...(conditions.get(name) ?? []), value]);
-  }
   return {
     type,
     source,
@@ -163,8 +159,30 @@ export function filtersOf(given: Filtering) {
     timezone,
     userId: user,
     correlationId: correlation,
-    ...Object.fromEntries(conditions),
+    ...Object.fromEntries(conditionsOf(where)),
   };
+}
+
+/** Parameters that commands make of their options. */
+const ofOptions: readonly string[] = [
+  ...Object.keys(choosing),
+  ...["userId", "correlationId", "confirm", "ids", "format", "fields", "order"],
+];
+
+/**
+ * The conditions of `--where`: the values of each name.
+ * @throws UsageError where one cannot be read, or would take the place of an option
+ */
+export function conditionsOf(where: readonly string[] = []): ReadonlyMap<string, string[]> {
+  const conditions = new Map<string, string[]>();
+  for (const text of where) {
+    const { name, value } = conditionOf(text);
+    if (ofOptions.includes(name)) {
+      throw new UsageError(`--where ${text}: ${name} is no property; options alone set it`);
+    }
+    conditions.set(name, [...(conditions.get(name) ?? []), value]);
+  }
+  return conditions;
 }
 
 /** `data.amount[gte]=10`: a name and a value. A key in quotes may hold an equals sign. */

@@ -1,5 +1,5 @@
 import type { ItemError } from "./answers.ts";
-import { AnalyticsError, ProblemError } from "./errors.ts";
+import { AnalyticsError, ConnectionError, ProblemError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import { delay, isPassing, pauseMs, type Patience } from "./waiting.ts";
 
@@ -21,7 +21,7 @@ export interface Refusal {
 export interface Failure {
   /** The place of the first of them in the batch; all behind it are of them, none before it. */
   readonly from: number;
-  /** ProblemError: the last refusal; ConnectionError: no answer came. */
+  /** ProblemError: the last refusal; ConnectionError: no answer of the service came. */
   readonly cause: AnalyticsError;
 }
 
@@ -77,7 +77,7 @@ export class Courier {
     for (let attempt = 1; ; attempt++) {
       await this.#pause(signal);
       try {
-        const { body: answer } = await this.#http.ask<BatchAnswer>({
+        const { body: answer } = await this.#http.ask<Partial<BatchAnswer> | undefined>({
           method: "POST",
           path: "/api/v1/events/batch",
           headers: {
@@ -112,7 +112,7 @@ export class Courier {
     signal: AbortSignal | undefined,
   ): Promise<Delivery> | undefined {
     const { results } = problem as unknown as Partial<BatchAnswer>;
-    if (status === 422 && results !== undefined) {
+    if (status === 422 && Array.isArray(results)) {
       return Promise.resolve(outcomeOf({ accepted: 0, results }));
     }
     if (status !== 413) return undefined;
@@ -156,8 +156,13 @@ function failed(cause: AnalyticsError): Delivery {
   return { accepted: 0, rejected: [], failure: { from: 0, cause } };
 }
 
-function outcomeOf({ accepted, results }: BatchAnswer): Delivery {
-  const rejected = results
+/** @throws ConnectionError where a success is none of the service: whatever stands before it has answered */
+function outcomeOf(answer: Partial<BatchAnswer> | undefined): Delivery {
+  const { accepted, results } = answer ?? {};
+  if (typeof accepted !== "number" || !Array.isArray(results)) {
+    throw new ConnectionError("the answer to a batch does not tell its outcome");
+  }
+  const rejected = (results as BatchAnswer["results"])
     .filter(({ status }) => status === "rejected")
     .map(({ index, error }) => ({ index, error }));
   return { accepted, rejected };

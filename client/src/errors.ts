@@ -44,7 +44,7 @@ export class ProblemError extends AnalyticsError {
   }
 }
 
-/** No answer came. The request may have arrived or not. */
+/** No answer of the service came. The request may have arrived or not. */
 export class ConnectionError extends AnalyticsError {
   override readonly name = "ConnectionError";
 }

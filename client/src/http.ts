@@ -1,4 +1,4 @@
-import type { ProblemBody } from "./answers.ts";
+import type { Finding, ProblemBody } from "./answers.ts";
 import { ConnectionError, ProblemError } from "./errors.ts";
 import { jsonText } from "./json.ts";
 import { after, delay, isPassing, pauseMs, retryAfterMs, StayingAlive } from "./waiting.ts";
@@ -185,11 +185,28 @@ export function byteLength(body: string | Uint8Array = ""): number {
 function problemOf(response: Response, text: string, instance: string): ProblemError {
   const { status, statusText, headers } = response;
   const wait = retryAfterMs(headers.get("retry-after"), Date.now());
-  const isProblem = headers.get("content-type")?.includes("json") === true;
-  const problem = isProblem ? (parsedOr(text) as Partial<ProblemBody> | undefined) : undefined;
+  const isJson = headers.get("content-type")?.includes("json") === true;
   const requestId = headers.get("x-request-id") ?? "";
   const unknown = { type: "about:blank", title: statusText || "No success", instance, requestId };
+  const problem = isJson ? problemIn(parsedOr(text)) : {};
   return new ProblemError({ ...unknown, ...problem, status }, wait);
+}
+
+const texts: readonly string[] = ["type", "title", "detail", "instance", "requestId"];
+
+/** The members of a problem that a body has: JSON of a proxy may have others under their names. */
+function problemIn(body: unknown): Partial<ProblemBody> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return {};
+  const members = Object.entries(body).flatMap(([name, value]: [string, unknown]) => {
+    if (name === "errors") return Array.isArray(value) ? [[name, value.filter(isFinding)]] : [];
+    return texts.includes(name) && typeof value !== "string" ? [] : [[name, value]];
+  });
+  return Object.fromEntries(members) as Partial<ProblemBody>;
+}
+
+function isFinding(value: unknown): value is Finding {
+  const { pointer, message } = (value ?? {}) as Partial<Finding>;
+  return typeof pointer === "string" && typeof message === "string";
 }
 
 function parsed(text: string): unknown {

@@ -35,8 +35,8 @@ export interface RangeParameters {
 export interface EventFilters extends PropertyFilters, RangeParameters {
   readonly type?: string | readonly string[];
   readonly source?: string | readonly string[];
-  readonly correlationId?: string | readonly string[];
-  readonly userId?: string | number | readonly (string | number)[];
+  readonly correlationId?: string;
+  readonly userId?: string | number;
   readonly bot?: "include" | "exclude" | "only";
 }
 
@@ -153,8 +153,8 @@ export interface ValuesQuestion extends RangeParameters {
 
 export interface MailQuestion extends PropertyFilters, RangeParameters {
   readonly source?: string | readonly string[];
-  readonly correlationId?: string | readonly string[];
-  readonly userId?: string | number | readonly (string | number)[];
+  readonly correlationId?: string;
+  readonly userId?: string | number;
   /** `campaignId`, `templateId`, `emailProvider`, or a path into `data` or `metadata`. */
   readonly groupBy?: string;
   /**
@@ -250,8 +250,8 @@ export interface PathsQuestion {
 /** A question to save, in the form of a request. */
 export type QuestionToSave = {
   readonly description?: string;
-  /** How it is shown: any JSON; the service never reads it. */
-  readonly view?: unknown;
+  /** How it is shown: up to 2 KB of JSON; the service never reads it. */
+  readonly view?: JsonObject;
 } & (
   | { readonly kind: "counts"; readonly question: CountsQuestion }
   | { readonly kind: "mail"; readonly question: MailQuestion }

@@ -23,13 +23,21 @@ interface Part {
 
 interface Method {
   readonly summary: string;
+  readonly description?: string;
   readonly "x-scope"?: string;
   readonly parameters: readonly Part[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
+  readonly requestBody?: {
+    readonly description: string;
+    readonly content: Readonly<Record<string, Content>>;
+  };
   readonly responses: Readonly<
     Record<
       string,
-      { readonly description: string; readonly content?: Readonly<Record<string, Content>> }
+      {
+        readonly description: string;
+        readonly headers?: Readonly<Record<string, unknown>>;
+        readonly content?: Readonly<Record<string, Content>>;
+      }
     >
   >;
 }
@@ -64,14 +72,21 @@ function methodOf(route: string, operation: Method): string {
     ({ name, in: place, required, description = "", schema }) =>
       `<tr><td><code>${escaped(name)}</code></td><td>${place}${required === true ? ", required" : ""}</td><td>${escaped(description)} <code>${escaped(JSON.stringify(schema))}</code></td></tr>`,
   );
-  const bodies = contents(operation.requestBody?.content);
+  const { requestBody } = operation;
+  const about = [operation.description, requestBody?.description]
+    .filter((one) => one !== undefined)
+    .map((one) => `<p>${escaped(one)}.</p>`)
+    .join("");
+  const bodies = contents(requestBody?.content);
   const responses = Object.entries(operation.responses).map(
-    ([status, { description, content }]) =>
-      `<tr><td>${status}</td><td>${escaped(description)}</td><td>${Object.entries(content ?? {})
+    ([status, { description, headers = {}, content }]) =>
+      `<tr><td>${status}</td><td>${escaped(description)}</td><td>${escaped(Object.keys(headers).join(", "))}</td><td>${Object.entries(
+        content ?? {},
+      )
         .map(([type, { schema }]) => `${escaped(type)} ${linked(schema)}`)
         .join("<br>")}</td></tr>`,
   );
-  return `<details><summary><code>${escaped(route)}</code> ${escaped(operation.summary)}</summary>${scope === undefined ? "" : `<p>Takes a key with the scope <code>${escaped(scope)}</code>.</p>`}${parts.length > 0 ? `<table>${parts.join("")}</table>` : ""}${bodies}<table>${responses.join("")}</table></details>`;
+  return `<details><summary><code>${escaped(route)}</code> ${escaped(operation.summary)}</summary>${scope === undefined ? "" : `<p>Takes a key with the scope <code>${escaped(scope)}</code>.</p>`}${parts.length > 0 ? `<table>${parts.join("")}</table>` : ""}${about}${bodies}<table>${responses.join("")}</table></details>`;
 }
 
 function contents(content: Readonly<Record<string, Content>> = {}): string {

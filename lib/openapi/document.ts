@@ -3,6 +3,7 @@ import { eventSchema } from "../event/event-schema.ts";
 import { filterSchema } from "../questions/reading/filter-body.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import { answers } from "./answers.ts";
+import { answerHeaders, headersOf, type AnswerHeader } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { operations } from "./operations.ts";
 
@@ -30,7 +31,7 @@ const conditions = {
   in: "query",
   style: "form",
   explode: true,
-  description: `Conditions on properties, each a parameter of its own: data.plan=pro, data.amount[gte]=10, data["http.status"]=200, timestamp[lt]=2026-01-31T00:00:00Z. At most 20.`,
+  description: `Conditions on properties, each a parameter of its own: data.plan=pro. The schema has plain names alone, so that what is made of it is right; the service takes operators, quoted keys and instants as well: data.amount[gte]=10, data["http.status"]=200, timestamp[lt]=2026-01-31T00:00:00Z. At most 20.`,
   schema: {
     type: "object",
     patternProperties: { "^(data|metadata|context)\\.[A-Za-z0-9_]+$": { type: "string" } },
@@ -63,6 +64,7 @@ export function openApiDocument(): JsonSchema {
         Filter: filterSchema,
         ...(Object.fromEntries(schemas) as JsonSchema),
       },
+      headers: answerHeaders,
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         key: { type: "apiKey", in: "header", name: "X-Api-Key" },
@@ -73,7 +75,7 @@ export function openApiDocument(): JsonSchema {
 }
 
 function described(route: string, operation: Operation): JsonSchema {
-  const { summary, scope, body, example } = operation;
+  const { summary, description, scope, body, example } = operation;
   const content = Object.entries(body ?? {}).map(([type, schema], i) => [
     type,
     { schema, ...(i === 0 && example?.body !== undefined && { example: example.body }) },
@@ -81,9 +83,14 @@ function described(route: string, operation: Operation): JsonSchema {
   return {
     operationId: route.replaceAll(/[^A-Za-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase()),
     summary,
+    ...(description !== undefined && { description }),
     parameters: parametersOf(operation),
     ...(body && {
-      requestBody: { required: true, content: Object.fromEntries(content) as JsonSchema },
+      requestBody: {
+        description: "It may be packed: Content-Encoding is gzip, deflate or br",
+        required: true,
+        content: Object.fromEntries(content) as JsonSchema,
+      },
     }),
     // A service without keys is open on its own machine.
     security: scope === undefined ? [] : [{ bearer: [] }, { key: [] }, { basic: [] }, {}],
@@ -113,7 +120,8 @@ function parametersOf({ path = {}, parameters = {}, filtered, headers = {}, exam
   ];
 }
 
-function responsesOf({ answers: given, answerHeaders = [], problems = [], scope }: Operation) {
+function responsesOf({ answers: given, answerHeaders: own = [], problems = [], scope }: Operation) {
+  const limit = scope === undefined ? [] : limitHeaders;
   const statuses = new Map<number, ErrorType[]>();
   const ofKeys = scope === undefined ? [] : scope === "any" ? withKey : withScope;
   for (const type of [...always, ...ofKeys, ...problems]) {
@@ -121,11 +129,14 @@ function responsesOf({ answers: given, answerHeaders = [], problems = [], scope 
     statuses.set(status, [...new Set([...(statuses.get(status) ?? []), type])]);
   }
   const responses: Record<string, { description: string; headers?: object; content?: object }> = {};
-  for (const [status, types] of statuses) responses[status] = problemOf(types);
+  for (const [status, types] of statuses) responses[status] = problemOf(types, limit);
   for (const [status, answer] of Object.entries(given)) {
     responses[status] = {
       description: Number(status) < 400 ? "What was asked for" : "The state, or a problem",
-      headers: headersOf(["X-Request-Id", ...answerHeaders, ...retryHeaders(Number(status))]),
+      headers: headersOf([
+        ...["X-Request-Id" as const, ...own, ...limit],
+        ...problemHeaders(Number(status)),
+      ]),
       ...(answer !== null && { content: { ...responses[status]?.content, ...contentOf(answer) } }),
     };
   }
@@ -144,23 +155,32 @@ function contentOf(answer: string | readonly string[]): object {
   );
 }
 
-function problemOf(types: readonly ErrorType[]) {
-  const first = catalogue[types[0]!].status;
+function problemOf(types: readonly ErrorType[], limit: readonly AnswerHeader[]) {
+  const { status } = catalogue[types[0]!];
+  // A caller that is not let in has no limit of its own.
+  const isLetIn = status !== 401 && status !== 403;
   return {
     description: types.map((type) => `${type}: ${catalogue[type].title}`).join("; "),
-    headers: headersOf([
-      "X-Request-Id",
-      ...(first === 405 ? ["Allow"] : []),
-      ...retryHeaders(first),
-    ]),
+    headers: headersOf(["X-Request-Id", ...problemHeaders(status), ...(isLetIn ? limit : [])]),
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
 }
 
-function retryHeaders(status: number): readonly string[] {
-  return status === 429 || status === 503 ? ["Retry-After"] : [];
-}
+const limitHeaders = ["RateLimit", "RateLimit-Policy"] as const;
 
-function headersOf(names: readonly string[]): object {
-  return Object.fromEntries(names.map((name) => [name, { schema: { type: "string" } }]));
+/** The headers of problems of a status, which tell what would be right. */
+function problemHeaders(status: number): readonly AnswerHeader[] {
+  switch (status) {
+    case 401:
+      return ["WWW-Authenticate"];
+    case 405:
+      return ["Allow"];
+    case 415:
+      return ["Accept", "Accept-Encoding"];
+    case 429:
+    case 503:
+      return ["Retry-After"];
+    default:
+      return [];
+  }
 }

@@ -48,6 +48,8 @@ const write = [
 export const eventOperations: Readonly<Record<string, Operation>> = {
   "POST /api/v1/events": {
     summary: "Collect one event",
+    description:
+      "A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent in binary mode: other ce- headers are its other attributes, the body is its data, of the media type in Content-Type",
     scope: "events:write",
     headers: {
       Prefer: {

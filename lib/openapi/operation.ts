@@ -5,10 +5,13 @@ import { bodySchemaOf } from "../questions/reading/body.ts";
 import type { Fields } from "../questions/reading/field.ts";
 import { jsonSchemaOf, type JsonSchema } from "../schema/rule.ts";
 import type { AnswerName } from "./answers.ts";
+import type { AnswerHeader } from "./headers.ts";
 
 /** The route of one operation. */
 export interface Operation {
   readonly summary: string;
+  /** What the other parts cannot say. */
+  readonly description?: string;
   /** The scope that the key must have; absent: the route needs no key. */
   readonly scope?: Needed;
   /** Parts of the path. */
@@ -23,7 +26,7 @@ export interface Operation {
   readonly example?: { readonly body?: object; readonly path?: Readonly<Record<string, string>> };
   /** By status: an answer of JSON, or media types of texts. */
   readonly answers: Readonly<Record<number, AnswerName | readonly string[] | null>>;
-  readonly answerHeaders?: readonly string[];
+  readonly answerHeaders?: readonly AnswerHeader[];
   readonly problems?: readonly ErrorType[];
 }
 

@@ -85,7 +85,10 @@ export function savedBody(kinds: readonly string[]) {
       described(anyQuestion, "What would be asked: the body or the parameters of its kind"),
     ),
     description,
-    view: described(view, "How it is shown: kept as it is, and read by nobody here"),
+    view: described(
+      view,
+      `How it is shown: at most ${maxViewBytes} bytes of JSON, kept as they are and read by nobody here`,
+    ),
   };
 }
 

@@ -36,11 +36,11 @@ export class Problem extends Error {
   readonly scope: string | undefined;
 
   constructor(status: number, body: Readonly<Record<string, unknown>>, headers?: Headers) {
-    super(typeof body["title"] === "string" ? body["title"] : "Connection lost");
+    super(textOf(body["title"]) || (status === 0 ? "Connection lost" : `No success (${status})`));
     this.status = status;
     this.type = textOf(body["type"]);
     this.detail = textOf(body["detail"]);
-    this.findings = Array.isArray(body["errors"]) ? (body["errors"] as readonly Finding[]) : [];
+    this.findings = Array.isArray(body["errors"]) ? body["errors"].filter(isFinding) : [];
     this.requestId = headers?.get("X-Request-Id") ?? textOf(body["requestId"]);
     const seconds = Number(headers?.get("Retry-After") ?? NaN);
     this.retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
@@ -50,6 +50,12 @@ export class Problem extends Error {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** JSON of a proxy may have other things under this name. */
+function isFinding(value: unknown): value is Finding {
+  const { pointer, message } = (value ?? {}) as Partial<Finding>;
+  return typeof pointer === "string" && typeof message === "string";
 }
 
 /**
@@ -99,12 +105,17 @@ async function send(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  // The health of a service that is down is an answer, too.
-  if (response.ok || (path === "/health" && response.status === 503)) return response;
+  if (response.ok || isHealthOfDown(path, response)) return response;
   const problem = await readJson(response).catch(() => ({}));
   // A late refusal of the key before says nothing of this one.
   const isOfThisKey = key === keyNumber.peek();
   throw refused(response.status, problem, response.headers, isOfThisKey);
+}
+
+/** Whether it is the health of a service that is down, which is an answer, and no refusal of a proxy. */
+function isHealthOfDown(path: string, { status, headers }: Response): boolean {
+  const type = headers.get("Content-Type") ?? "";
+  return path === "/health" && status === 503 && type.startsWith("application/json");
 }
 
 /** @throws Problem of the network, AbortError */
@@ -127,9 +138,17 @@ function refused(status: number, body: unknown, headers: Headers, isOfThisKey: b
   return problem;
 }
 
+/** @throws Problem where the answer is cut or is no JSON, AbortError */
 async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text();
-  return text === "" ? {} : (JSON.parse(text) as unknown);
+  const text = await response.text().catch((error: unknown) => {
+    if (error instanceof DOMException) throw error;
+    throw new Problem(0, {});
+  });
+  try {
+    return text === "" ? {} : (JSON.parse(text) as unknown);
+  } catch {
+    throw new Problem(502, { title: "The answer is no JSON" });
+  }
 }
 
 export interface Frame {

@@ -6,6 +6,9 @@ import { signal } from "@preact/signals";
  */
 const place = "maily-key";
 
+/** The key where the browser keeps nothing for the page: it lasts until the page is left. */
+let unkept: string | null = null;
+
 export type Scope = "events:write" | "events:read" | "live:read" | "admin";
 
 /** The caller, as `GET /api/v1/keys/self` describes it. */
@@ -41,9 +44,9 @@ export const keyNeeded = signal<string | undefined>(undefined);
 
 function stored(): string | null {
   try {
-    return sessionStorage.getItem(place);
+    return unkept ?? sessionStorage.getItem(place);
   } catch {
-    return null;
+    return unkept;
   }
 }
 
@@ -53,13 +56,19 @@ export function authorization(): Readonly<Record<string, string>> {
 }
 
 export function keepKey(key: string): void {
-  sessionStorage.setItem(place, key);
+  try {
+    sessionStorage.setItem(place, key);
+    unkept = null;
+  } catch {
+    unkept = key;
+  }
   caller.value = undefined;
   hasKey.value = true;
   keyNumber.value++;
 }
 
 export function dropKey(): void {
+  unkept = null;
   try {
     sessionStorage.removeItem(place);
   } catch {

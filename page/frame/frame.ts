@@ -13,6 +13,7 @@ import { ProblemText } from "../parts/problem.ts";
 import { RangePicker } from "../parts/range-picker.ts";
 import { ZonePicker } from "../parts/zone-picker.ts";
 import type { ViewName } from "../pure/address.ts";
+import { isPassing } from "../pure/passing.ts";
 import { showFavicon } from "./favicon.ts";
 import { Guard } from "./guard.ts";
 import { KeyForm } from "./key-form.ts";
@@ -56,15 +57,32 @@ export function Frame(): VNode {
     ${h(KeyHelp, {})}`;
 }
 
-/** Reads the caller once for each key; until then each view shows what it is refused. */
+/**
+ * Reads the caller once for each key, again after failures that may pass; until then each view
+ * shows what it is refused.
+ */
 function useCaller(): void {
   const needsKey = keyNeeded.value !== undefined;
   const isLost = connection.value.lost;
   useEffect(() => {
     if (needsKey || isLost || caller.value !== undefined) return;
-    learnCaller().catch((error: unknown) => {
-      if (!(error instanceof Problem)) throw error;
-    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isLeft = false;
+    const learn = async (attempt: number): Promise<void> => {
+      try {
+        await learnCaller();
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (isLeft || !isPassing(error.status)) return;
+        const waitMs = error.retryAfterMs ?? Math.min(30_000, 1_000 * 2 ** attempt);
+        timer = setTimeout(() => void learn(attempt + 1), waitMs);
+      }
+    };
+    void learn(0);
+    return () => {
+      isLeft = true;
+      clearTimeout(timer);
+    };
   }, [needsKey, isLost]);
 }
 
@@ -119,7 +137,7 @@ const stateWords: Readonly<Record<StageState, string>> = {
 };
 
 function Foot(): VNode {
-  useHealth();
+  const isRefused = useHealth();
   const to = addressOf("health");
   // What was heard before the connection was lost says nothing of now.
   const { lost } = connection.value;
@@ -129,7 +147,7 @@ function Foot(): VNode {
       <span class=${`dot ${state ?? "unknown"}`} aria-hidden="true"></span>
       <span
         ><span class="visually-hidden">Pipeline: </span
-        >${lost ? "Not reached" : state === undefined ? "Asking" : stateWords[state]}</span
+        >${lost ? "Not reached" : state !== undefined ? stateWords[state] : isRefused ? "Not known" : "Asking"}</span
       >
     </a>
     ${h(Project, {})}${h(KeysButton, {})}${h(ForgetKey, {})}
@@ -168,17 +186,25 @@ function ForgetKey(): VNode | null {
   </button>`;
 }
 
-/** Reads the health every half minute; views with the live numbers report it sooner. */
-function useHealth(): void {
+/**
+ * Reads the health every half minute; views with the live numbers report it sooner.
+ * @returns whether the last look failed: the answer before it says nothing of now
+ */
+function useHealth(): boolean {
   const { answer, problem } = useAnswer<Health>({ path: "/health" }, 30_000);
   useEffect(() => {
-    if (answer !== undefined) {
+    if (problem !== undefined) {
+      pipelineState.value = undefined;
+      // While the connection is lost, views show what was heard before as such.
+      if (problem.status !== 0) lastHealth.value = undefined;
+    } else if (answer !== undefined) {
       lastHealth.value = answer;
       pipelineState.value = answer.status;
-    } else if (problem !== undefined && problem.status !== 0) pipelineState.value = "down";
+    }
   }, [answer, problem]);
   const state = pipelineState.value;
   useEffect(() => showFavicon(state), [state]);
+  return problem !== undefined;
 }
 
 function Head({ view }: { readonly view: View }): VNode {

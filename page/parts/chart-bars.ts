@@ -1,7 +1,9 @@
 import type uPlot from "uplot";
 import type { ChartProps } from "./chart.ts";
 
-/** Draws bars, stacked or side by side; bars of unfinished periods are hatched. */
+/**
+ * Draws bars, stacked or side by side, up and down from 0; bars of unfinished periods are hatched.
+ */
 export function drawBars(
   plot: uPlot,
   { series, periods, isStacked = false }: Pick<ChartProps, "series" | "periods" | "isStacked">,
@@ -15,17 +17,19 @@ export function drawBars(
   for (const index of periods.times.keys()) {
     if (periods.ahead.has(index)) continue;
     const middle = plot.valToPos(index, "x", true);
-    let base = 0;
+    const stacked = { above: 0, below: 0 };
     for (const [place, { values, colour }] of series.entries()) {
       const value = values[index];
       if (value === null || value === undefined || value === 0) continue;
-      const bottom = plot.valToPos(isStacked ? base : 0, "y", true);
-      const top = plot.valToPos(isStacked ? base + value : value, "y", true);
+      const side = value > 0 ? "above" : "below";
+      const base = isStacked ? stacked[side] : 0;
+      const ends = [base, base + value].map((end) => plot.valToPos(end, "y", true));
+      const [top, bottom] = [Math.min(...ends), Math.max(...ends)];
       const left = middle - room / 2 + (isStacked ? 0 : place * width);
       const paint = colourOf(colour);
       ctx.fillStyle = periods.part.has(index) ? hatched(ctx, paint) : paint;
       ctx.fillRect(left, top, Math.max(1, width - 1), Math.max(1, bottom - top));
-      if (isStacked) base += value;
+      stacked[side] += value;
     }
   }
   ctx.restore();

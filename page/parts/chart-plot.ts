@@ -1,6 +1,7 @@
 import type uPlot from "uplot";
+import { axisOf, extentOf, ticksOf } from "../pure/axis.ts";
 import { periodTick, short } from "../pure/format.ts";
-import { axisOf, ticksOf, type Periods } from "../pure/series.ts";
+import type { Periods } from "../pure/series.ts";
 import { drawBars, drawNoData } from "./chart-bars.ts";
 import type { ChartProps } from "./chart.ts";
 
@@ -39,20 +40,6 @@ export function dataOf({ periods, series, knownFrom = 0 }: ChartProps): uPlot.Al
   return [x, ...lines] as uPlot.AlignedData;
 }
 
-function largestOf({ series, shape, isStacked = false, periods }: ChartProps): number {
-  let largest = 0;
-  for (const [index] of periods.times.entries()) {
-    const values = series.map(({ values: all }) => all[index] ?? 0);
-    const top =
-      shape === "bars" && isStacked
-        ? values.reduce((sum, value) => sum + value, 0)
-        : Math.max(0, ...values);
-    const before = shape === "lines" ? series.map(({ previous }) => previous?.[index] ?? 0) : [];
-    largest = Math.max(largest, top, ...before);
-  }
-  return largest;
-}
-
 export function optionsOf(
   props: ChartProps,
   width: number,
@@ -63,13 +50,14 @@ export function optionsOf(
   },
 ): uPlot.Options {
   const { periods, series, shape, height, isCount, endLabels = false, onSelect } = props;
+  const isBars = shape === "bars";
   const count = periods.times.length;
-  const lines = axisOf(largestOf(props), isCount);
+  const isStacked = isBars && props.isStacked === true;
+  const lines = axisOf(extentOf(series, { isStacked, withPrevious: !isBars }), isCount);
   const right = endLabels && shape === "lines" ? labelRoom : 12;
   const plotWidth = width - 52 - right;
   const ticks = ticksOf(periods.times, periods.per, Math.max(2, Math.floor(plotWidth / 76)));
   const font = "12px Inter, sans-serif";
-  const isBars = shape === "bars";
   return {
     width,
     height,
@@ -87,7 +75,7 @@ export function optionsOf(
         time: false,
         range: isBars ? [-0.6, count - 0.4] : [Math.min(0, count - 2), Math.max(count - 1, 1)],
       },
-      y: { range: [0, lines.at(-1)!] },
+      y: { range: [lines[0]!, lines.at(-1)!] },
     },
     axes: [
       {

@@ -210,7 +210,7 @@ function Tooltip({
   if (plot === undefined || time === undefined) return null;
   const rows = series
     .map((one) => ({ one, value: one.values[place] ?? null }))
-    .toSorted((a, b) => (b.value ?? -1) - (a.value ?? -1));
+    .toSorted((a, b) => descending(a.value, b.value));
   const left = plot.bbox.left / devicePixelRatio + plot.valToPos(place, "x");
   const isRight = left > plot.width / 2;
   const side = isRight ? { right: `${plot.width - left + 14}px` } : { left: `${left + 14}px` };
@@ -229,6 +229,12 @@ function Tooltip({
     ${periods.ahead.has(place) && html`<p class="muted">Not begun yet.</p>`}
     ${periods.part.has(place) && html`<p class="muted">${partText}</p>`}
   </div>`;
+}
+
+/** Compares two values, the larger first and what is not known last. */
+function descending(one: number | null, other: number | null): number {
+  if (one === null || other === null) return Number(one === null) - Number(other === null);
+  return other - one;
 }
 
 function nearestLine(plot: uPlot, series: readonly Series[], place: number): Series | undefined {

@@ -32,24 +32,31 @@ const units: Readonly<Record<string, readonly [string, string]>> = {
   aggregator: ["rollup waits", "rollups wait"],
 };
 
+interface Stages {
+  /** As they were told last; `undefined` where they never were. */
+  readonly stages: readonly Stage[] | undefined;
+  /** Whether they say something of now: not where the connection is lost, or the last look failed. */
+  readonly isCurrent: boolean;
+}
+
 /** The stages from the live stream; while that is away, those of `/health`, every 10 s. */
-export function useStages(
-  streamed: readonly Stage[] | undefined,
-  stream: Streaming,
-): readonly Stage[] | undefined {
+export function useStages(streamed: readonly Stage[] | undefined, stream: Streaming): Stages {
   // The first frame may come before the gateway has asked the stages.
   const live = streamed?.length === 0 ? undefined : streamed;
-  const isAway = !stream.isOpen && (stream.problem !== undefined || connection.value.lost);
+  const { lost } = connection.value;
+  const isAway = !stream.isOpen && (stream.problem !== undefined || lost);
   const request = useAnswer<Health>(isAway ? { path: "/health" } : undefined, 10_000);
-  if (stream.isOpen && live !== undefined) return live;
+  if (stream.isOpen && live !== undefined) return { stages: live, isCurrent: !lost };
+  const isCurrent = !lost && request.problem === undefined;
   // Until the stream is open, the side bar's answer serves.
   const answer = request.answer ?? lastHealth.value;
-  if (answer === undefined) return live;
+  if (answer === undefined) return { stages: live, isCurrent };
   const gateway: Stage = { name: "gateway", state: "ok" };
-  return [
+  const stages = [
     gateway,
     ...Object.entries(answer.stages).map(([name, stage]) => ({ name, ...stage })),
   ].toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+  return { stages, isCurrent };
 }
 
 export function stateOf(stages: readonly Stage[]): StageState {
@@ -57,8 +64,10 @@ export function stateOf(stages: readonly Stage[]): StageState {
   return states.includes("down") ? "down" : states.includes("degraded") ? "degraded" : "ok";
 }
 
-/** In place of a sentence while the connection is lost: the stages shown are those before. */
-export const heardLast = "As it was before the connection was lost";
+/** In place of a sentence where the stages shown are those of before. */
+export function heardLast(): string {
+  return connection.value.lost ? "As it was before the connection was lost" : "As it was told last";
+}
 
 /** "Everything accepted is counted", or which stage is stuck and since when. */
 export function pipelineSentence(stages: readonly Stage[]): string {

@@ -23,7 +23,7 @@ function isTooExpensive({ type }: Problem): boolean {
 }
 
 /** The reason in words, by the status; the API's own words follow in small. */
-function sentence(problem: Problem): string {
+export function problemInWords(problem: Problem): string {
   const { status, scope, type } = problem;
   if (status === 0) return "Connection lost.";
   if (status === 401) return "Enter a key to go on.";
@@ -55,7 +55,7 @@ export function ProblemText({
   const findings = problem.findings.filter(({ message }) => message !== problem.detail);
   return html`<div class="problem" role="alert">
     <p class="problem-title">
-      ${sentence(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}
+      ${problemInWords(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}
     </p>
     ${detail !== "" && html`<p class="muted">${detail}</p>`}
     ${findings.map(

@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { change, range, zone } from "../frame/router.ts";
 import { counted, dayInFull, monthAndYear, clockParts, dayShort } from "../pure/format.ts";
 import {
@@ -43,12 +43,16 @@ function RangePanel({ close }: { readonly close: () => void }): VNode {
   const [text, setText] = useState(
     isRelative(range.value) && instants === undefined ? "" : typedText(instants),
   );
-  const isValid = isRange(text.replace(/\s*(–|\bto\b)\s*/, ".."));
+  const hint = useId();
+  const typed = text.trim().replace(/\s*(–|\bto\b)\s*/, "..");
+  const isValid = isRange(typed);
+  const isWrong = typed !== "" && !isValid;
 
   function choose(date: string): void {
     if (first === undefined || last !== undefined) {
       setFirst(date);
       setLast(undefined);
+      setText(`${date}..${date}`);
       return;
     }
     const ends = first <= date ? [first, date] : [date, first];
@@ -62,8 +66,8 @@ function RangePanel({ close }: { readonly close: () => void }): VNode {
   }
   function applyChosen(event: Event): void {
     event.preventDefault();
-    if (isValid) apply(text.replace(/\s*(–|\bto\b)\s*/, ".."));
-    else if (first !== undefined) apply(`${first}..${last ?? first}`);
+    if (isValid) apply(typed);
+    else if (!isWrong && first !== undefined) apply(`${first}..${last ?? first}`);
   }
   const months = [month, addMonths(month[0], month[1], 1)] as const;
   return html`<form class="range" onSubmit=${applyChosen}>
@@ -120,13 +124,20 @@ function RangePanel({ close }: { readonly close: () => void }): VNode {
           placeholder="2026-10-28..2026-11-26"
           autocomplete="off"
           spellcheck=${false}
-          aria-invalid=${text !== "" && !isValid ? "true" : "false"}
+          aria-invalid=${isWrong ? "true" : "false"}
+          aria-describedby=${hint}
           onInput=${(event: InputEvent) => setText((event.target as HTMLInputElement).value)}
       /></label>
     </div>
     <footer class="range-foot">
-      <span class="muted">${inWords(instants)}</span>
-      <button type="submit" class="button primary" disabled=${!isValid && first === undefined}>
+      <span id=${hint} class=${isWrong ? "problem-line" : "muted"}
+        >${isWrong ? "Such as 2026-10-28..2026-11-26, or with times: 2026-10-28T09:00" : inWords(instants)}</span
+      >
+      <button
+        type="submit"
+        class="button primary"
+        disabled=${isWrong || (!isValid && first === undefined)}
+      >
         Apply
       </button>
     </footer>

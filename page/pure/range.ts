@@ -76,6 +76,13 @@ export function isRelative(text: RangeText): boolean {
   return ends(text) === undefined;
 }
 
+/** Whether a range has ended: no event that comes now is in it, unless its own time is earlier. */
+export function isOver(text: RangeText, zone: string, now: number): boolean {
+  const range = bodyRange(text, zone);
+  if (typeof range === "object" && "to" in range) return Date.parse(range.to) <= now;
+  return ["yesterday", "last_week", "last_month"].includes(text);
+}
+
 /** The first and last text of the clock of a range that does not move, half open, `2026-10-28T00:00`. */
 function ends(text: RangeText): readonly [string, string] | undefined {
   const days = dayRange.exec(text);

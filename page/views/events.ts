@@ -1,7 +1,7 @@
 import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { EventList, EventTrace, StoredEvent } from "../api/answers.ts";
-import { ask, withParameters, type Call } from "../api/client.ts";
+import type { EventList, StoredEvent } from "../api/answers.ts";
+import { withParameters, type Call } from "../api/client.ts";
 import { currentAnswer, useAnswer } from "../api/use-answer.ts";
 import { useStream } from "../api/use-stream.ts";
 import {
@@ -28,15 +28,14 @@ import { FilterChips, Question, TypeChips, Word, WordPicker } from "../parts/que
 import { shownInstants } from "../parts/shown.ts";
 import { Table, type Column } from "../parts/table.ts";
 import type { Address } from "../pure/address.ts";
-import { eventPath } from "../pure/event-path.ts";
-import { exactValue } from "../pure/exact-value.ts";
-import { filterInWords, writeFilter, type Filter } from "../pure/filter.ts";
+import { filterInWords, type Filter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
 import { listFilters, type ListFilters } from "../pure/list-filters.ts";
 import { readParameter, readParameters } from "../pure/parameters.ts";
-import { rangeName, rangeParameters } from "../pure/range.ts";
+import { isOver, rangeName, rangeParameters } from "../pure/range.ts";
 import { wallClock } from "../pure/zone.ts";
 import { OpenedEvent } from "./event.ts";
+import { Find } from "./event-find.ts";
 import { pageRows, useMore } from "./event-pages.ts";
 import { OpenedStory } from "./story.ts";
 
@@ -141,7 +140,8 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   const { answer } = request;
   const more = useMore(call, answer, currentAnswer(request, call) !== undefined);
   const rows = [...(answer?.data ?? []), ...more.rows];
-  const follows = readParameter(address.value, "follow") !== undefined;
+  const canFollow = !isOver(range.value, zone.value, Date.now());
+  const follows = canFollow && readParameter(address.value, "follow") !== undefined;
   const fresh = useFresh(types, follows, answer);
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
@@ -156,14 +156,17 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
       note: html`<span class="list-total"
           >${total === undefined ? "" : format.counted(total, "event")}</span
         >
-        <button
-          type="button"
-          class=${`button small${follows ? " is-on" : ""}`}
-          aria-pressed=${follows ? "true" : "false"}
-          onClick=${() => change({ follow: follows ? undefined : "1" }, { replace: true })}
-        >
-          ${h(Icon, { name: follows ? "pause" : "play", size: 16 })}${follows ? "Following" : "Follow"}
-        </button>
+        ${
+          canFollow &&
+          html`<button
+            type="button"
+            class=${`button small${follows ? " is-on" : ""}`}
+            aria-pressed=${follows ? "true" : "false"}
+            onClick=${() => change({ follow: follows ? undefined : "1" }, { replace: true })}
+          >
+            ${h(Icon, { name: follows ? "pause" : "play", size: 16 })}${follows ? "Following" : "Follow"}
+          </button>`
+        }
         ${
           fresh > 0 &&
           html`<button type="button" class="button small primary" onClick=${request.again}>
@@ -199,7 +202,7 @@ function List({ types }: { readonly types: readonly string[] }): VNode {
   );
 }
 
-/** How many events came since the list was read: they are offered, not inserted. */
+/** How many events of the list came since it was read: they are offered, not inserted. */
 function useFresh(
   types: readonly string[],
   follows: boolean,
@@ -209,6 +212,7 @@ function useFresh(
   useEffect(() => setCount(0), [answer]);
   const path = withParameters("/api/v1/events/stream", [
     ...askedOf(types).parameters,
+    ...rangeParameters(range.value, zone.value),
     ["fields", "type"],
   ]);
   useStream(follows ? path : undefined, ({ event, data }) => {
@@ -323,53 +327,4 @@ function csvOf(rows: readonly StoredEvent[]) {
       ),
     ]),
   ];
-}
-
-/**
- * One field for an id, a mail or a user: all are looked up at once, and the first hit opens; for an
- * event that is not stored, its trace.
- */
-function Find(): VNode {
-  const [note, setNote] = useState("");
-  async function find(event: SubmitEvent): Promise<void> {
-    event.preventDefault();
-    const field = (event.currentTarget as HTMLFormElement).elements.namedItem(
-      "find",
-    ) as HTMLInputElement;
-    const text = field.value.trim();
-    if (text === "") return;
-    setNote("Searching");
-    const name = encodeURIComponent(text);
-    const path = eventPath(text);
-    const [byId, byMail, byUser, trace] = await Promise.allSettled([
-      path === undefined ? undefined : ask<StoredEvent>({ path }),
-      ask<EventList>({ path: `/api/v1/events?correlationId=${name}&limit=1` }),
-      ask<EventList>({ path: `/api/v1/events?userId=${name}&limit=1` }),
-      path === undefined ? undefined : ask<EventTrace>({ path: `${path}/trace` }),
-    ]);
-    setNote("");
-    if (byId.status === "fulfilled" && byId.value !== undefined) go(openedAddress("event", text));
-    else if (byMail.status === "fulfilled" && byMail.value.data.length > 0)
-      go(openedAddress("story", text));
-    else if (byUser.status === "fulfilled" && byUser.value.data.length > 0) {
-      change({
-        f: [writeFilter({ op: "is", property: "metadata.userId", values: [exactValue(text)] })],
-        type: undefined,
-        range: "all",
-      });
-    } else if (trace.status === "fulfilled" && (trace.value?.state ?? "unknown") !== "unknown")
-      go(openedAddress("event", text));
-    else setNote("There is no event, mail or user of this id.");
-  }
-  return html`<form class="find" role="search" onSubmit=${(event: SubmitEvent) => void find(event)}>
-      ${h(Icon, { name: "search", size: 16 })}
-      <input
-        name="find"
-        aria-label="Find by id, mail or user"
-        placeholder="Find by id, mail or user"
-        autocomplete="off"
-        spellcheck=${false}
-      />
-    </form>
-    ${note !== "" && html`<span class="muted" role="status">${note}</span>`}`;
 }

@@ -28,23 +28,25 @@ export default function Health(): VNode {
   const live = useStream("/api/v1/live", ({ event, data }) => {
     if (event === "message") setFrame(JSON.parse(data) as LiveFrame);
   });
-  const stages = useStages(frame?.stages, live);
+  const { stages, isCurrent } = useStages(frame?.stages, live);
   const { lost } = connection.value;
-  const state = stages === undefined || lost ? undefined : stateOf(stages);
-  const sentence = lost ? heardLast : stages === undefined ? "" : pipelineSentence(stages);
+  const state = stages === undefined || !isCurrent ? undefined : stateOf(stages);
+  const sentence = stages === undefined ? "" : isCurrent ? pipelineSentence(stages) : heardLast();
   useEffect(() => {
     if (state === undefined) return;
     if (pipelineState.value !== undefined && pipelineState.value !== state) mention(sentence);
     pipelineState.value = state;
-  }, [state]);
-  for (const stage of (lost ? undefined : stages) ?? []) remember(stage, Date.now());
+  }, [state, stages]);
+  for (const stage of (isCurrent ? stages : undefined) ?? []) remember(stage, Date.now());
 
   usePageTitle(sentence === "" ? "Health" : `Health: ${sentence}`);
   const words = { ok: "It works.", degraded: "It works, but slower.", down: "Somebody must act." };
   return html`<div class=${`health-state ${state ?? "unknown"}`}>
       ${state !== undefined && h(Icon, { name: ({ ok: "check", degraded: "alert", down: "close" } as const)[state] })}
       <p>
-        <strong>${lost ? "Not reached." : state === undefined ? "Asking" : words[state]}</strong>
+        <strong
+          >${lost ? "Not reached." : !isCurrent ? "Not known." : state === undefined ? "Asking" : words[state]}</strong
+        >
         <span>${sentence === "" ? " " : `${sentence}.`}</span>
       </p>
     </div>

@@ -2,7 +2,7 @@ import { h } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
-import { connection, useAnswer, type AnswerState } from "../api/use-answer.ts";
+import { useAnswer, type AnswerState } from "../api/use-answer.ts";
 import { useStream, type Streaming } from "../api/use-stream.ts";
 import { addressOf, follow, hrefOf, zone } from "../frame/router.ts";
 import { pipelineState } from "../frame/pipeline-state.ts";
@@ -44,18 +44,18 @@ export default function Now(): VNode {
     setFrame(next);
     setBars((before) => [...before.slice(-59), next.events.perSecond]);
   });
-  const stages = useStages(frame?.stages, live);
+  const { stages, isCurrent } = useStages(frame?.stages, live);
   const hours = useAnswer<QueryAnswer>(hourly("today"), everyMs);
   useFresh(hours, frame);
   // The parts that the stream's frames do not change are not rendered each second.
   const today = useMemo(() => h(Today, { hours }), [hours]);
   const latest = useMemo(() => h(Latest, {}), []);
   useEffect(() => {
-    if (stages === undefined) return;
+    if (stages === undefined || !isCurrent) return;
     const state = stateOf(stages);
     if (pipelineState.value !== state && state === "down") mention(pipelineSentence(stages));
     pipelineState.value = state;
-  }, [stages]);
+  }, [stages, isCurrent]);
 
   return html`<div class="now">
     ${h(Tiles, { frame, bars, live, hours: hours.answer })} ${today} ${latest}
@@ -63,11 +63,7 @@ export default function Now(): VNode {
       Card,
       {
         title: "Pipeline",
-        note: connection.value.lost
-          ? heardLast
-          : stages === undefined
-            ? ""
-            : pipelineSentence(stages),
+        note: stages === undefined ? "" : isCurrent ? pipelineSentence(stages) : heardLast(),
         className: "now-pipeline",
       },
       stages === undefined ? h(Waiting, { rows: 1, height: 92 }) : h(Pipeline, { stages }),

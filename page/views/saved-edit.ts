@@ -38,14 +38,14 @@ export function EditQuestion({ name, saved, removed, close }: Props): VNode {
     setDescription(from.question.description);
     setPinned(from.question.view?.pinned === true);
   };
-  /** Shows what went wrong; after a 412 it reads the other version. */
-  const attempt = async (act: () => Promise<void>) => {
+  /** Shows what went wrong; after a 412 it reads the other version, which may be gone. */
+  const attempt = async (act: () => Promise<void>): Promise<void> => {
     setProblem(undefined);
     try {
       await act();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (error.status === 412) setTheirs(await readSaved(name));
+      if (error.status === 412) await attempt(async () => setTheirs(await readSaved(name)));
       else setProblem(error);
     }
   };

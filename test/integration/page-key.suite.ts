@@ -1,5 +1,5 @@
 import type { Page, Route } from "playwright-core";
-import { answered, open, type Shown } from "../support/page.ts";
+import { answered, open, thrown, type Shown } from "../support/page.ts";
 
 /** What the page shows where another project's key takes the place of one, in the same tab. */
 export function keySuite(demo: () => Shown): void {
@@ -59,6 +59,48 @@ export function keySuite(demo: () => Shown): void {
     expect(await page.locator("body").innerText()).not.toMatch(/\d events/);
     await page.getByRole("button", { name: "Type", exact: true }).click();
     await page.getByText("No type of this name.").waitFor();
+    await close();
+  });
+
+  test("a key can be entered where the browser keeps nothing for pages, and lasts for the page", async () => {
+    const { page, faults, close } = await open(demo(), "/trends?tz=UTC", {
+      before: async (made) => {
+        await made.addInitScript(`Object.defineProperty(globalThis, "sessionStorage", {
+          get() { throw new DOMException("blocked", "SecurityError"); },
+        })`);
+        await made.route("**/api/v1/**", (route) => {
+          const { authorization, ...headers } = route.request().headers();
+          return authorization === "Bearer kept"
+            ? route.continue({ headers })
+            : route.fulfill({ status: 401, json: { title: "No key" } });
+        });
+      },
+    });
+    const field = page.getByLabel("Key", { exact: true });
+    await field.fill("kept");
+    await page.keyboard.press("Enter");
+    await answered(page);
+    await page.locator("main tbody tr").first().waitFor();
+    await page.getByRole("button", { name: "Forget key" }).click();
+    await field.waitFor();
+    expect(thrown(faults)).toEqual([]);
+    await close();
+  });
+
+  test("what a key may do is asked again where it could not be told", async () => {
+    const failures = [502, 503];
+    const { page, close } = await open(demo(), "/trends?tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/keys/self", (route) => {
+          const status = failures.shift();
+          return status === undefined
+            ? route.fulfill({ json: callerOf("one") })
+            : route.fulfill({ status, headers: { "Retry-After": "0" }, body: "<h1>Away</h1>" });
+        });
+      },
+    });
+    await page.getByRole("link", { name: "Admin" }).waitFor();
+    expect(failures).toEqual([]);
     await close();
   });
 

@@ -139,6 +139,35 @@ export function livePageSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("what was told of the pipeline is not shown as its state once health is refused", async () => {
+    let isRefused = false;
+    const { page, close } = await open(demo(), "/pipeline", {
+      before: async (made) => {
+        // A second of the page's waits is 10 ms here.
+        await made.addInitScript(
+          "const later = setTimeout; globalThis.setTimeout = (act, ms) => later(act, ms / 100);",
+        );
+        await made.route("**/api/v1/live", (route) => route.fulfill({ status: 403, body: "{}" }));
+        await made.route("**/health", (route) =>
+          isRefused
+            ? route.fulfill({ status: 503, contentType: "text/html", body: "<h1>Away</h1>" })
+            : route.fulfill({ json: { status: "ok", stages: { ingest: { state: "ok" } } } }),
+        );
+      },
+    });
+    const side = page.locator(".foot .state");
+    await page.getByText("It works.").waitFor();
+    await side.getByText("All counted").waitFor();
+    isRefused = true;
+    await side.getByText("Not known").waitFor();
+    await page.getByText("Not known.", { exact: true }).waitFor();
+    await page.getByText("As it was told last.").waitFor();
+    expect(await page.getByText("It works.").count()).toBe(0);
+    await page.reload();
+    await side.getByText("Not known").waitFor();
+    await close();
+  });
+
   test.each(["/", "/trends?tz=UTC"])(
     "%s of a project without events says how to send one, and sees it come, whatever failed meanwhile",
     async (path) => {

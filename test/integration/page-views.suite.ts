@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { answered, open, type Shown } from "../support/page.ts";
+import { answered, open, thrown, type Shown } from "../support/page.ts";
 
 interface FunnelStep {
   readonly type: string;
@@ -242,6 +242,22 @@ export function viewsSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("a question that somebody removed meanwhile is told as gone when it is saved", async () => {
+    const address = `${demo().url}/api/v1/queries/gone-soon`;
+    await fetch(address, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ kind: "counts", question: { interval: "day" } }),
+    });
+    const { page, faults, close } = await open(demo(), "/saved/gone-soon?tz=UTC&edit=1");
+    await page.getByLabel("What it asks").fill("Mine");
+    await fetch(address, { method: "DELETE" });
+    await page.keyboard.press("Enter");
+    await page.getByText("There is nothing of this name in this project.").waitFor();
+    expect(thrown(faults)).toEqual([]);
+    await close();
+  });
+
   test("a saved mail question keeps all values of its filters", async () => {
     const { page, answer, close } = await asks<{ readonly data: readonly MailNumbers[] }>(
       "/mail?by=context.emailProvider&tz=UTC",
@@ -290,6 +306,31 @@ export function viewsSuite(demo: () => Shown): void {
     const stage = page.locator(".stage-card.down");
     expect(await stage.innerText()).toMatch(/3 batches[\s\S]*Bring the database back/);
     expect(await page.locator('link[rel="icon"]').getAttribute("href")).toMatch(/icon-down\.svg$/);
+    await close();
+  });
+
+  test("one click in the calendar is that day, and a text that is no range is not applied", async () => {
+    const { page, close } = await open(demo(), "/trends?range=7d&tz=UTC");
+    await answered(page);
+    const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+    const picker = page.getByRole("button", { name: /^Range: / });
+    const apply = page.getByRole("button", { name: "Apply" });
+    const field = page.getByLabel("Days or times");
+    await picker.click();
+    await page.locator(`[data-date="${day}"]`).click();
+    expect(await field.inputValue()).toBe(`${day}..${day}`);
+    await apply.click();
+    await page.waitForURL((url) => url.searchParams.get("range") === `${day}..${day}`);
+    await answered(page);
+    await picker.click();
+    await field.fill("2026-13-01..2026-13-02");
+    await page.getByText(/^Such as /).waitFor();
+    expect(await apply.isDisabled()).toBe(true);
+    await page.keyboard.press("Enter");
+    expect(new URL(page.url()).searchParams.get("range")).toBe(`${day}..${day}`);
+    await field.fill("2026-11-01 to 2026-11-03");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.searchParams.get("range") === "2026-11-01..2026-11-03");
     await close();
   });
 

@@ -30,6 +30,9 @@ const routes = Object.entries(document.paths)
   // A route of fixed words comes before one with parts.
   .sort((a, b) => a.parts - b.parts);
 
+/** Headers that tell a caller what it may do: an answer with one is described with it. */
+const telling = ["Accept", "Accept-Encoding", "RateLimit", "RateLimit-Policy", "WWW-Authenticate"];
+
 /** What an answer has that the document does not say; empty where all is said, or the route is none of the document's. */
 export async function undocumented(
   method: string,
@@ -45,6 +48,10 @@ export async function undocumented(
   const what = `${method} ${pathname} ${response.status}`;
   const described = operation.responses[String(response.status)];
   if (described === undefined) return [`${what}: the status is not documented`];
+  const untold = telling.filter(
+    (header) => response.headers.has(header) && described.headers?.[header] === undefined,
+  );
+  if (untold.length > 0) return untold.map((header) => `${what}: ${header} is not documented`);
   const type = response.headers.get("content-type")?.split(";")[0];
   if (method === "HEAD" || type === undefined) return [];
   const content = described.content?.[type];

@@ -136,6 +136,11 @@ export async function open(
   return { page, faults, close: () => page.close() };
 }
 
+/** Of what went wrong on a page its own errors, without the browser's lines about refusals. */
+export function thrown(faults: readonly string[]): readonly string[] {
+  return faults.filter((fault) => /^error: (?!Failed to load resource)/.test(fault));
+}
+
 /** Until every question that the view asks has an answer. */
 export async function answered(page: Page): Promise<void> {
   await page.locator("main .card:visible").first().waitFor();

@@ -54,6 +54,12 @@ describe.each(documents)("%s", (document) => {
     expect(capitals.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it("quotes addresses whose question mark a shell would expand", () => {
+    const lines = found(text, /```sh\n([\s\S]*?)```/g).flatMap((block) => block.split("\n"));
+    const bare = (line: string) => line.replaceAll(/'[^']*'|"[^"]*"|#.*/g, "");
+    expect(lines.filter((line) => /\?\w+=/.test(bare(line)))).toEqual([]);
+  });
+
   it("names routes that there are", () => {
     const routes = Object.keys(operations).map(
       (route) => new RegExp(`^${route.replace(/\{\w+\}/g, "[^/]+")}$`),
@@ -65,4 +71,10 @@ describe.each(documents)("%s", (document) => {
     const missing = named.filter((route) => !routes.some((pattern) => pattern.test(route)));
     expect(missing).toEqual([]);
   });
+});
+
+test("README lists every npm script", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: object };
+  const [listed = ""] = found(read("README.md"), /`npm run` has `([^`]*)`/g);
+  expect(listed.split(" ").sort()).toEqual(Object.keys(scripts).sort());
 });

@@ -2,6 +2,7 @@ import type { ShownJob } from "../../src/answers.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 import {
   clientOf,
+  conditionsOf,
   filtering,
   filtersOf,
   filteringUsage,
@@ -23,6 +24,16 @@ const options = {
 /** The options that every erasure takes. */
 const common = ["reusable", "wait"];
 
+/** @throws UsageError where a name has several values: any of them would do, which erases more */
+function refuseRepeated(where: readonly string[] | undefined): void {
+  for (const [name, values] of conditionsOf(where)) {
+    if (values.length > 1) {
+      const why = "events with any of its values would be erased";
+      throw new UsageError(`erase events --where: ${name} is given more than once; ${why}`);
+    }
+  }
+}
+
 export const eraseCommand: Command = {
   summary: "erase an event, a person, or the events of a filter",
   usage: `maily-analytics erase event ID | subject USER | events [options]
@@ -33,7 +44,7 @@ Asks for a key with the scope admin.
   --wait         until the job is done
   --reusable     events that are accepted later may have the erased ids
 
-Of events alone, which take no relative range:
+Of events alone, which take no relative range, and each name of --where once:
 
   --all          every one of the project, in the place of a filter
 ${filteringUsage}
@@ -55,6 +66,7 @@ ${sharedUsage}`,
         if (range !== undefined || timezone !== undefined) {
           throw new UsageError("erase events takes --from and --to, no relative range");
         }
+        refuseRepeated(values.where);
         return erasing.events({ ...filters, ...(values.all && { confirm: "all" }) }, how);
       }
       throw new UsageError("erase takes event ID, subject USER, or events with a filter");

@@ -10,8 +10,8 @@ import { jobOf, readCheckpoint, writeCheckpoint, type Checkpoint } from "./check
 import { fieldsOf, readMapping, tableReader } from "./csv.ts";
 import { lineReader, seedOf, type EventReader } from "./event-text.ts";
 import { Importing, type RefusedLine } from "./importing.ts";
-import { beginning, type Place } from "./records.ts";
-import { firstLines, openSource } from "./source.ts";
+import { beginning, type FileRecord, type Place } from "./records.ts";
+import { openSource, readBeginning, type FileBeginning } from "./source.ts";
 
 const options = {
   format: { type: "string" },
@@ -98,19 +98,22 @@ async function jobFor(file: string, values: Values, terminal: Terminal): Promise
   const ofTable = isTable ? delimiter : undefined;
   const hasHead = isTable && columns === undefined;
   if (file === "-" && hasHead) throw new UsageError("a table from standard input needs --columns");
-  const head = file === "-" ? [] : await firstLines(file, ofTable, hasHead ? 2 : 1);
+  const { first, texts }: FileBeginning =
+    file === "-"
+      ? { first: undefined, texts: [] }
+      : await readBeginning(file, ofTable, hasHead ? 2 : 1);
   if (file === "-" && namespace === undefined) {
     throw new UsageError("standard input needs --namespace, from which ids are made");
   }
-  const seed = seedOf(head, namespace);
+  const seed = seedOf(texts, namespace);
   const defaults = { type, source };
-  const names = columns?.split(",") ?? (hasHead ? fieldsOf(head[0] ?? "", delimiter) : []);
-  if (names === undefined) throw new UsageError("the quotes of the first line do not fit");
+  const names = columns?.split(",") ?? (hasHead ? columnsOf(first, delimiter) : []);
   const mapping = readMapping(map ?? []);
   const onlyMapped = values["only-mapped"];
   const table = { delimiter, columns: names, hasHead, mapping, onlyMapped };
+  const headLine = hasHead ? first?.line : undefined;
   const reader = isTable
-    ? tableReader({ seed, defaults, exported, ...table })
+    ? tableReader({ seed, defaults, exported, headLine, ...table })
     : lineReader({ seed, defaults, exported });
   const { url, key } = addressOf(values, terminal);
   const job = jobOf([url, key, isTable, { ...table, mapping: map }, defaults, namespace, exported]);
@@ -126,6 +129,19 @@ async function jobFor(file: string, values: Values, terminal: Terminal): Promise
       await writeCheckpoint(checkpoint, { version: 1, job, head: seed, ...done });
     },
   };
+}
+
+/**
+ * The columns that the head of a table names; none of an empty file.
+ * @throws UsageError where the head cannot be read
+ */
+function columnsOf(head: FileRecord | undefined, delimiter: string): readonly string[] {
+  if (head === undefined) return [];
+  const { line, text, problem = "it cannot be read" } = head;
+  if (text === undefined) throw new UsageError(`line ${line}, the head of the table: ${problem}`);
+  const names = fieldsOf(text, delimiter);
+  if (names !== undefined) return names;
+  throw new UsageError(`line ${line}, the head of the table: its quotes do not fit`);
 }
 
 function formatOf(file: string, { format }: Values): "ndjson" | "csv" {

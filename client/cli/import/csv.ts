@@ -88,8 +88,8 @@ export interface TableOptions {
   readonly defaults: Defaults;
   readonly delimiter: string;
   readonly columns: readonly string[];
-  /** Whether the first line names the columns. */
-  readonly hasHead: boolean;
+  /** The line of the record that names the columns; absent: no record does. */
+  readonly headLine?: number | undefined;
   readonly mapping: ReadonlyMap<string, Target>;
   /** Whether columns without a mapping are left out. */
   readonly onlyMapped: boolean;
@@ -102,7 +102,7 @@ export interface TableOptions {
  * @throws UsageError where the mapping names a missing column
  */
 export function tableReader(options: TableOptions): EventReader {
-  const { seed, defaults, delimiter, columns, mapping, onlyMapped, exported } = options;
+  const { seed, defaults, delimiter, columns, headLine, mapping, onlyMapped, exported } = options;
   const absent = [...mapping.keys()].filter((name) => !columns.includes(name));
   if (absent.length > 0) {
     throw new UsageError(`no column ${absent.join(", ")}; there are ${columns.join(", ")}`);
@@ -111,14 +111,9 @@ export function tableReader(options: TableOptions): EventReader {
     if (exported && onlyStored.includes(name)) return undefined;
     return mapping.get(name) ?? (onlyMapped ? undefined : usualTarget(name));
   });
-  let isHead = options.hasHead;
   return {
     read(text, line) {
-      if (isHead && line === 1) {
-        isHead = false;
-        return undefined;
-      }
-      if (text === "") return undefined;
+      if (text === "" || line === headLine) return undefined;
       const fields = fieldsOf(text, delimiter);
       if (fields === undefined) return { problem: "its quotes do not fit" };
       if (fields.length !== columns.length) {

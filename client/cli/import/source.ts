@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { RecordSplitter } from "./records.ts";
+import { RecordSplitter, type FileRecord } from "./records.ts";
 
 /** A file, or standard input, as bytes; unpacked where it is gzip. */
 export interface Source {
@@ -40,23 +40,39 @@ export async function openSource(file: string, offset = 0): Promise<Source> {
   return { pieces: from(unpacked, offset), totalBytes: size, readBytes };
 }
 
-/** The first records of a file. @param delimiter of a table; see `RecordSplitter` */
-export async function firstLines(
+/** How a file begins; empty records count for nothing. */
+export interface FileBeginning {
+  /** The first record, which may be unreadable; `undefined` where the file has none. */
+  readonly first: FileRecord | undefined;
+  /** The texts of the first records that can be read. */
+  readonly texts: readonly string[];
+}
+
+/**
+ * @param delimiter of a table; see `RecordSplitter`
+ * @param count how many texts are read at most
+ */
+export async function readBeginning(
   file: string,
   delimiter: string | undefined,
   count: number,
-): Promise<string[]> {
+): Promise<FileBeginning> {
   const splitter = new RecordSplitter(delimiter);
-  const lines: string[] = [];
-  const take = (records: ReturnType<RecordSplitter["push"]>) => {
-    for (const { text = "" } of records) if (text !== "" && lines.length < count) lines.push(text);
+  let first: FileRecord | undefined;
+  const texts: string[] = [];
+  const take = (records: readonly FileRecord[]) => {
+    for (const record of records) {
+      if (record.text === "") continue;
+      first ??= record;
+      if (record.text !== undefined && texts.length < count) texts.push(record.text);
+    }
   };
   for await (const piece of (await openSource(file)).pieces) {
     take(splitter.push(piece));
-    if (lines.length === count) return lines;
+    if (texts.length === count) return { first, texts };
   }
   take(splitter.finish());
-  return lines;
+  return { first, texts };
 }
 
 /** The pieces of a stream; `undefined` whenever none arrives for a while. */

@@ -44,7 +44,7 @@ interface Form<T> {
    */
   readonly meaning?: (value: never) => T | undefined;
   readonly code: string;
-  readonly message: (name: string) => string;
+  readonly message: (name: string, given: unknown) => string;
   /** Replaces the description that follows from the rule. */
   readonly schema?: JsonSchema;
 }
@@ -63,7 +63,7 @@ export function fieldOf<T>(form: Form<T>, otherwise?: T): Field<T | undefined> {
       const given = spelled(value);
       const read = check(given) === true ? meantBy(given) : undefined;
       if (read !== undefined) return read;
-      findings.push({ pointer, code, message: message(name) });
+      findings.push({ pointer, code, message: message(name, value) });
       return otherwise;
     },
   };
@@ -119,7 +119,10 @@ export const text: Field<string | undefined> = fieldOf({
   rule: shortText,
   meaning: (value: string) => (value.isWellFormed() ? value : undefined),
   code: "text",
-  message: (name) => `${name} must be a text of 1 to ${maxTextLength} characters`,
+  message: (name, given) =>
+    Array.isArray(given)
+      ? `${name} takes one value, not several`
+      : `${name} must be a text of 1 to ${maxTextLength} characters`,
 });
 
 /**

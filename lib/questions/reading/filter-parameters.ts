@@ -48,8 +48,8 @@ export const types = described(
 export const filterFields = {
   type: types,
   source: described(texts(), "Where events come from: repeated for several"),
-  correlationId: text,
-  userId: described(text, "Of metadata.userId, else of metadata.anonymousId"),
+  correlationId: described(text, "One correlation"),
+  userId: described(text, "One user: of metadata.userId, else of metadata.anonymousId"),
   from: described(instant, "The first instant of the range", "2026-01-01T00:00:00Z"),
   to: described(instant, "The instant after the range", "2026-02-01T00:00:00Z"),
   range: relativeRange,

@@ -1,4 +1,32 @@
+import { ProblemError } from "../../../client/src/errors.ts";
 import { Http } from "../../../client/src/http.ts";
+
+test.each([
+  ['{"errors":{"base":["no"]}}', {}],
+  ['{"errors":"bad","title":"Go away"}', { title: "Go away" }],
+  ['{"errors":[null,"x",{"message":"no"}],"detail":["a"]}', { errors: [] }],
+  ['{"type":null,"title":7,"instance":{}}', {}],
+  ["null", {}],
+  ['["type"]', {}],
+  ['"type"', {}],
+  [
+    '{"type":"/problems/forbidden","errors":[{"pointer":"/a","code":"c","message":"m"}],"more":1}',
+    { type: "/problems/forbidden", errors: [{ pointer: "/a", code: "c", message: "m" }], more: 1 },
+  ],
+])(
+  "a refusal keeps its status and its wait, whatever JSON a proxy sends: %s",
+  async (text, read) => {
+    const headers = { "Content-Type": "application/json", "Retry-After": "7" };
+    const fetch = () =>
+      Promise.resolve(new Response(text, { status: 403, statusText: "Forbidden", headers }));
+    const http = new Http({ url: "http://proxy.test", fetch, timeoutMs: 10_000, retries: 0 });
+    const error: unknown = await http.ask({ path: "/p" }).catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(ProblemError);
+    const unknown = { type: "about:blank", title: "Forbidden", instance: "/p", requestId: "" };
+    expect(error).toMatchObject({ status: 403, retryAfterMs: 7_000 });
+    expect((error as ProblemError).problem).toEqual({ ...unknown, status: 403, ...read });
+  },
+);
 
 test("requests that outlive a page never take more room than browsers give", async () => {
   const kept: boolean[] = [];

@@ -89,7 +89,7 @@ describe("tables", () => {
     defaults: { type: "t", source: "file" },
     delimiter: ",",
     columns: ["when", "user", "price", "note", "data.a.b"],
-    hasHead: true,
+    headLine: 1,
     mapping: readMapping([
       "timestamp=when:seconds",
       "metadata.userId=user",

@@ -24,7 +24,7 @@ function readAgain(exported: StoredEvent, format: "ndjson" | "csv"): Read {
           ...own,
           delimiter,
           columns: fieldsOf(records[0]!.text!, delimiter)!,
-          hasHead: true,
+          headLine: 1,
           mapping: new Map(),
           onlyMapped: false,
         });

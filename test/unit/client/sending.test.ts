@@ -2,6 +2,7 @@ import { jest } from "@jest/globals";
 import fc from "fast-check";
 import {
   AnalyticsClient,
+  ConnectionError,
   ProblemError,
   SendError,
   type EventToSend,
@@ -61,6 +62,28 @@ test("whatever goes wrong on the way, each event is stored once or told as lost"
   );
   await fc.assert(run, { numRuns: 60 });
 });
+
+test.each([[undefined], ['{"ok":true}'], ["null"], ["[]"], ['{"accepted":1,"results":{}}']])(
+  "a success that does not tell the outcome (%s) is asked for again with the same ids",
+  async (body) => {
+    const collector = new FakeCollector();
+    const sent: (string | undefined)[] = [];
+    const fetch = (address: unknown, init?: RequestInit) => {
+      sent.push(init?.body as string | undefined);
+      if (sent.length > 2) return collector.fetch(address, init);
+      return Promise.resolve(new Response(body, { status: 200 }));
+    };
+    const http = new Http({ url, fetch, timeoutMs: 10_000, retries: 0 });
+    const lines = [eventText(1)];
+    expect(await new Courier(http, forever).deliver(lines)).toEqual({ accepted: 1, rejected: [] });
+    expect(sent).toEqual(Array(3).fill(lines[0]));
+    sent.length = 0;
+    const impatient = new Courier(http, { ...forever, giveUpAfterMs: 0 });
+    expect(await impatient.deliver(lines)).toMatchObject({
+      failure: { from: 0, cause: expect.any(ConnectionError) as unknown },
+    });
+  },
+);
 
 test("a full queue loses what its policy says, tells it, and holds no more than its bounds", async () => {
   for (const [overflow, kept] of [

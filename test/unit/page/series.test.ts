@@ -2,7 +2,7 @@ import type { QueryAnswer, Row } from "../../../page/api/answers.ts";
 import { allRows } from "../../../page/pure/all-rows.ts";
 import { propertyHead, propertyName } from "../../../page/pure/filter.ts";
 import { directionOf, ofNothing } from "../../../page/pure/metric.ts";
-import { axisOf, coloursOf, counterparts, periodsOf } from "../../../page/pure/series.ts";
+import { coloursOf, counterparts, periodsOf } from "../../../page/pure/series.ts";
 import { Temporal } from "temporal-polyfill";
 import { csvText } from "../../../page/pure/csv.ts";
 
@@ -105,12 +105,6 @@ test("all rows of a query are asked page by page, and what is left is counted", 
   const cut = await allRows({ limit: 1 }, answersFrom(0));
   expect(cut.results).toEqual(rows.slice(0, 6));
   expect([cut.nextCursor, cut.meta.rowsLeftOut]).toEqual(["6", 3]);
-});
-
-test("an axis begins at 0 and has four lines above it; few things are counted in whole steps", () => {
-  expect(axisOf(2_310, true)).toEqual([0, 600, 1_200, 1_800, 2_400]);
-  expect(axisOf(3, true)).toEqual([0, 1, 2, 3]);
-  expect(axisOf(0, true)).toEqual([0, 1, 2, 3, 4]);
 });
 
 test("a type keeps its colour, the second of a clash takes a free one", () => {

@@ -54,6 +54,12 @@ test.each([[""], [[]], [["a", ""]], [Array.from({ length: 101 }, (_, i) => `s${i
   },
 );
 
+test.each(["userId", "correlationId"])("%s is one value, and several are told as such", (name) => {
+  expect(filterOf({ [name]: "a" })).toMatchObject({ [name]: "a", findings: [] });
+  const finding = { pointer: name, code: "text", message: `${name} takes one value, not several` };
+  expect(filterOf({ [name]: ["a", "b"] }).findings).toEqual([finding]);
+});
+
 test.each([
   [{ 'data["http.status"]': "200" }, ["data", "http.status"], "is", ["200", 200]],
   [{ 'data["http.status"]': { is: "200" } }, ["data", "http.status"], "is", ["200", 200]],
