@@ -181,8 +181,11 @@ function eventFrom(
   return { event, hasBody: false };
 }
 
-/** Shorter paths come first: the container of a property exists already, if it was requested. */
-function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
+/**
+ * Puts a property into an event. Shorter paths come first: the container of a property exists
+ * already, if it was requested.
+ */
+export function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
   let at = event;
   const keys = path as readonly string[];
   for (const key of keys.slice(0, -1)) {
@@ -196,12 +199,12 @@ function fieldsOf(path: PropertyPath): readonly Field[] {
   return column === undefined ? [] : [column];
 }
 
-function pathsOfColumn(column: Column): readonly PropertyPath[] {
+export function pathsOfColumn(column: Column): readonly PropertyPath[] {
   if ("meets" in column) return pathsIn(column.meets);
   if ("path" in column) return [column.path];
   return column.field === "user" ? [] : [[column.field]];
 }
 
-function unique(paths: readonly PropertyPath[]): PropertyPath[] {
+export function unique(paths: readonly PropertyPath[]): PropertyPath[] {
   return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
 }

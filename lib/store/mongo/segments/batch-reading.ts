@@ -1,12 +1,12 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { FindCursor } from "mongodb";
 import { meetsFilter, type EventFilter } from "../../../event/filter.ts";
-import type { BatchId } from "../../../event/event.ts";
+import type { BatchId, StoredEvent } from "../../../event/event.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
-import { fromRow } from "../../rows.ts";
+import type { EventDocumentFilter } from "../conditions.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { ServerLimits } from "../server-limits.ts";
-import { rowFields, rowFrom } from "./raw-rows.ts";
+import { lacksProperties, wholeEvents, type EventReader } from "./event-reader.ts";
 
 /** The number of batches that are read at a time. */
 const batchesAtOnce = 500;
@@ -20,6 +20,7 @@ export interface FoldLimits extends ServerLimits {
 
 /** A read that the server has begun to answer. */
 interface BegunRead {
+  readonly batches: readonly BatchId[];
   readonly found: FindCursor<Uint8Array>;
   readonly ready: Promise<unknown>;
 }
@@ -34,14 +35,22 @@ export class BatchReading {
   readonly #events: Collections["events"];
   readonly #filter: EventFilter;
   readonly #limits: FoldLimits;
+  readonly #reader: EventReader;
   readonly #batches: BatchId[] = [];
   readonly #readOf = new Map<BatchId, Uint8Array[]>();
   #begun: BegunRead | undefined;
 
-  constructor({ events }: Collections, filter: EventFilter, limits: FoldLimits) {
+  /** @param reader reads what the question reads; whole events where some are wanted under a key */
+  constructor(
+    { events }: Collections,
+    filter: EventFilter,
+    limits: FoldLimits,
+    reader: EventReader,
+  ) {
     this.#events = events;
     this.#filter = filter;
     this.#limits = limits;
+    this.#reader = reader;
   }
 
   want(batches: readonly BatchId[], key?: string): void {
@@ -55,41 +64,64 @@ export class BatchReading {
   /** Begins to read what is wanted. */
   begin(): void {
     if (this.#begun !== undefined || this.#batches.length === 0) return;
-    const some = this.#batches.splice(0, batchesAtOnce);
-    const { check: _, ...limits } = this.#limits;
-    const found = this.#events
-      .find(
-        { project: this.#filter.project, batch: { $in: some } },
-        { ...limits, ...inOneAnswer, raw: true },
-      )
-      .project<Uint8Array>(rowFields);
+    const batches = this.#batches.splice(0, batchesAtOnce);
+    const found = this.#find({ batch: { $in: batches } }, this.#reader);
     const ready = found.hasNext();
     // Whoever folds the events gets the error.
     ready.catch(() => undefined);
-    this.#begun = { found, ready };
+    this.#begun = { batches, found, ready };
   }
 
   /** Folds the events of all batches. @returns the number of events that met the filter */
   async fold(fold: Fold<unknown>): Promise<number> {
-    const rowOf = rowReader(fold.columns);
     let count = 0;
     for (this.begin(); this.#begun !== undefined; this.begin()) {
-      const { found, ready } = this.#begun;
+      const { batches, found, ready } = this.#begun;
       await ready;
-      for await (const first of found) {
-        for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
-          const event = fromRow(rowFrom(bytes));
-          this.#readOf.get(event.batch)?.push(bytes);
-          if (!meetsFilter(event, this.#filter)) continue;
-          fold.add(rowOf(event));
-          count += 1;
-        }
-        this.#limits.check();
-        await turn();
+      const { met, unread } = await this.#foldFound(found, this.#reader, fold);
+      count += met;
+      if (unread > 0) {
+        const others = this.#find({ batch: { $in: batches }, ...lacksProperties }, wholeEvents);
+        count += (await this.#foldFound(others, wholeEvents, fold)).met;
       }
       this.#begun = undefined;
     }
     return count;
+  }
+
+  #find(filter: EventDocumentFilter, { fields }: EventReader): FindCursor<Uint8Array> {
+    const { check: _, ...limits } = this.#limits;
+    const { project } = this.#filter;
+    return this.#events
+      .find({ project, ...filter }, { ...limits, ...inOneAnswer, raw: true })
+      .project<Uint8Array>(fields);
+  }
+
+  /** @returns the number of events that met the filter, and of those that were not read */
+  async #foldFound(
+    found: FindCursor<Uint8Array>,
+    reader: EventReader,
+    fold: Fold<unknown>,
+  ): Promise<{ readonly met: number; readonly unread: number }> {
+    const rowOf = rowReader(fold.columns, reader.user);
+    let [met, unread] = [0, 0];
+    for await (const first of found) {
+      for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
+        const event = reader.read(bytes);
+        if (event === undefined) {
+          unread += 1;
+          continue;
+        }
+        if (event.batch !== undefined) this.#readOf.get(event.batch)?.push(bytes);
+        // A part has whatever the filter reads.
+        if (!meetsFilter(event as StoredEvent, this.#filter)) continue;
+        fold.add(rowOf(event));
+        met += 1;
+      }
+      this.#limits.check();
+      await turn();
+    }
+    return { met, unread };
   }
 
   async close(): Promise<void> {

@@ -7,16 +7,26 @@ import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
 import type { Collections } from "../documents.ts";
 import { BatchReading, type FoldLimits } from "./batch-reading.ts";
 import { isOf } from "./documents.ts";
+import { partsOfEvents, wholeEvents } from "./event-reader.ts";
 import { batchesOf } from "./manifest.ts";
 import type { KeptGroup } from "./unsealed-columns.ts";
 import type { Segments } from "./segments.ts";
 import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 
-/** The number of segments whose columns are fetched ahead of the segment that is being folded. */
-const ahead = 8;
+/**
+ * How many segments' columns are fetched ahead, from the one that is being folded on: as many as
+ * have so many bytes in all their columns, between two bounds.
+ */
+const ahead = { bytes: 16 * 1_048_576, fewest: 8, most: 128 } as const;
 
 /** The most bytes of events that one question reads to keep them; they are in memory meanwhile. */
 const keptBytesAtOnce = 16_777_216;
+
+/**
+ * The most bytes of events that a question reads whole to keep them, though it needs less of each.
+ * Of more bytes it does not wait for the rest, which is read once it has its answer.
+ */
+const keptAlongBytes = 524_288;
 
 /** A segment, and the columns of it that a question reads. */
 interface Wanted {
@@ -56,14 +66,14 @@ export async function foldSegments(
     else count += folded;
     await turn();
   }
-  const rows = new BatchReading(collections, filter, limits);
+  const parts = partsOfEvents(filter, fold.columns);
+  const toKeep = keepable(unread, kept);
+  const isKeptAlong = parts === undefined || isLittle(toKeep);
+  const rows = new BatchReading(collections, filter, limits, isKeptAlong ? wholeEvents : parts);
   try {
     rows.want(batches);
-    let bytes = 0;
     for (const group of unread) {
-      const isToKeep = bytes + group.bytes <= keptBytesAtOnce && kept.lacks(group.key);
-      if (isToKeep) bytes += group.bytes;
-      rows.want(group.batches, isToKeep ? group.key : undefined);
+      rows.want(group.batches, isKeptAlong && toKeep.includes(group) ? group.key : undefined);
     }
     rows.begin();
     for await (const [one, columns] of fetched(source, wanted)) {
@@ -79,29 +89,53 @@ export async function foldSegments(
     // What a server read until its time was over may be a part, which must not be kept.
     limits.check();
     for (const [key, documents] of rows.read) kept.keep(key, documents);
+    if (!isKeptAlong) for (const group of toKeep) kept.readLater(collections, project, group);
     return count;
   } finally {
     await rows.close();
   }
 }
 
+/** The groups whose events are of use to questions that come. */
+function keepable(
+  unread: readonly UnsealedGroup[],
+  kept: Segments["unsealed"],
+): readonly UnsealedGroup[] {
+  let left = keptBytesAtOnce;
+  return unread.filter(({ key, bytes }) => {
+    const isToKeep = bytes <= left && kept.lacks(key);
+    if (isToKeep) left -= bytes;
+    return isToKeep;
+  });
+}
+
+/** Whether there is something to keep, and reading all of it holds up no answer. */
+function isLittle(toKeep: readonly UnsealedGroup[]): boolean {
+  const bytes = toKeep.reduce((sum, group) => sum + group.bytes, 0);
+  return toKeep.length > 0 && bytes <= keptAlongBytes;
+}
+
 /**
- * Fetches each segment's columns, in order. Later fetches run while an earlier segment is folded.
+ * Fetches each segment's columns, in order. Later fetches run while an earlier segment is folded;
+ * many begin together, so that a source can carry them out together.
  */
 async function* fetched(
   source: SegmentColumns,
   wanted: readonly Wanted[],
 ): AsyncGenerator<readonly [Wanted, FetchedColumns | undefined]> {
   const fetches = new Map<number, Promise<FetchedColumns | undefined>>();
+  let begun = 0;
   try {
     for (const [at, one] of wanted.entries()) {
-      for (let next = at; next < Math.min(at + ahead, wanted.length); next++) {
-        if (fetches.has(next)) continue;
-        const { segment, names } = wanted[next]!;
-        const fetch = source.fetch(segment, names);
-        // Where the fold ends early, nothing awaits this fetch.
-        fetch.catch(() => undefined);
-        fetches.set(next, fetch);
+      const end = aheadOf(wanted, at);
+      if (begun - at <= (end - at) / 2) {
+        for (; begun < end; begun++) {
+          const { segment, names } = wanted[begun]!;
+          const fetch = source.fetch(segment, names);
+          // Where the fold ends early, nothing awaits this fetch.
+          fetch.catch(() => undefined);
+          fetches.set(begun, fetch);
+        }
       }
       const columns = await fetches.get(at)!;
       fetches.delete(at);
@@ -110,6 +144,17 @@ async function* fetched(
   } finally {
     await Promise.allSettled(fetches.values());
   }
+}
+
+/** The end of the segments that may be fetched while one of them is folded. */
+function aheadOf(wanted: readonly Wanted[], at: number): number {
+  const most = Math.min(at + ahead.most, wanted.length);
+  let end = at;
+  for (let bytes = 0; end < most; end++) {
+    bytes += wanted[end]!.segment.bytes;
+    if (bytes > ahead.bytes && end - at >= ahead.fewest) break;
+  }
+  return end;
 }
 
 /**
