@@ -2,7 +2,7 @@ import { ColumnReader } from "../../columns/reader.ts";
 import { ColumnWriter, type ReadBody, type WrittenColumns } from "../../columns/writer.ts";
 import type { Database } from "../database.ts";
 import { overwriting } from "../overwriting.ts";
-import { dropNotes, spanOf, ownerHashes, partName, PlacesBuilder } from "../places.ts";
+import { dropNotes, spanOf, ownerHashes, partNames, PlacesBuilder } from "../places.ts";
 import { chunkSize } from "../schema.ts";
 
 /** The name of the column that lists the other columns. */
@@ -122,8 +122,10 @@ export function putColumns(db: Database, { chunk, rows, complete, columns }: Chu
   )!;
   if (count !== rows) return;
   const about = Buffer.from(JSON.stringify({ rows, complete } satisfies Head));
+  // In the order of the table's key, which fills its pages: in another they are half empty.
+  const inOrder = [...columns, [head, about] as const].sort(([a], [b]) => (a < b ? -1 : 1));
   overwriting(db, () => {
-    for (const [name, bytes] of [...columns, [head, about] as const]) {
+    for (const [name, bytes] of inOrder) {
       db.run("INSERT OR REPLACE INTO columns VALUES (?, ?, ?)", chunk, name, bytes);
     }
     dropNotes(db, chunk);
@@ -162,10 +164,10 @@ function firstWithoutColumns(db: Database): number | undefined {
   const full = Math.floor((last as number) / chunkSize);
   const found = db.get(
     `SELECT chunk FROM chunks WHERE chunk < ? AND NOT EXISTS
-      (SELECT 1 FROM columns WHERE columns.chunk = chunks.chunk AND columns.name = ?)
+      (SELECT 1 FROM columns WHERE columns.chunk = chunks.chunk AND columns.name IN (?, ?))
       ORDER BY chunk LIMIT 1`,
     full,
-    partName("user", 0),
+    ...partNames("user", 0),
   );
   return found?.[0] as number | undefined;
 }
