@@ -6,7 +6,7 @@ import { eventBytes, findingsOf } from "./findings.ts";
 import { misdated, parseInstant } from "./instant.ts";
 import { maxAheadMs, maxEventBytes, maxNesting } from "./limits.ts";
 import { withAddress, type Origin } from "./enrich/ip.ts";
-import { isPlainJson } from "./plain-json.ts";
+import { mostJsonBytes } from "./plain-json.ts";
 import { eventSchema, isEventId, metadataProperties } from "./event-schema.ts";
 
 /** The outcome of one event, with its place in the request. */
@@ -54,13 +54,11 @@ export type ItemProblem =
   /** The text in the event's place could not be read at all. */
   | "/problems/malformed";
 
-/** An event that was let in, and its JSON: a batch message is a join of these texts. */
+/** An event that was let in. */
 export interface AdmittedEvent {
   readonly event: AcceptedEvent;
   /** False where the id was given here: no other event of the call has it. */
   readonly named: boolean;
-  /** `JSON.stringify(event)`: compact, well-formed Unicode. */
-  readonly json: string;
 }
 
 export interface Admission {
@@ -132,29 +130,29 @@ function admitOne(input: unknown, place: number, at: AdmissionTools): AdmittedEv
   const checked = check(input);
   const broken = checked === true ? [] : checked;
   const instant = checked === true ? timeOf(input as EventInput, at.now) : undefined;
-  if (instant === undefined || !isPlainJson(input, maxNesting + 1)) {
+  const mostBytes = mostJsonBytes(input, maxNesting + 1);
+  if (instant === undefined || mostBytes < 0) {
     const findings = findingsOf(input, broken, at.now);
     // There are no findings where the only oddity is a property that is `undefined`: that counts as
     // absent.
     if (findings.length > 0) return refusal(findings);
   }
-  const known = instant ?? timeOf(input as EventInput, at.now) ?? at.now;
-  const event = accept(input as EventInput, place, known, at);
-  const json = JSON.stringify(event);
-  if (isPerhapsLarge(input as EventInput, json) && eventBytes(input) > maxEventBytes) {
+  // Few events come near the limit, and only these are measured.
+  const isPerhapsLarge = mostBytes < 0 || mostBytes > maxEventBytes;
+  if (isPerhapsLarge && eventBytes(input) > maxEventBytes) {
     return refusal(findingsOf(input, broken, at.now));
   }
-  return { event, named: (input as EventInput).id != null, json };
+  const known = instant ?? timeOf(input as EventInput, at.now) ?? at.now;
+  const event = accept(input as EventInput, place, known, at);
+  return { event, named: (input as EventInput).id != null };
 }
 
 /**
- * Only large events are measured: a UTF-16 code unit takes at most three bytes. Properties that
- * were left out count too.
+ * The JSON of admitted events, joined by commas, as a batch message holds them: compact, well-formed
+ * Unicode. One text for all takes a fifth less than one for each.
  */
-function isPerhapsLarge({ metadata }: EventInput, json: string): boolean {
-  const ip = metadata?.["ip"];
-  const leftOut = 1_000 + (typeof ip === "string" ? ip.length * 2 : 0);
-  return (json.length + leftOut) * 3 > maxEventBytes;
+export function jsonOfAll(events: readonly AdmittedEvent[]): string {
+  return JSON.stringify(events.map(({ event }) => event)).slice(1, -1);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Receipt } from "../../lib/event/receipt.ts";
 import { maxMessageBytes } from "../../lib/call-limits.ts";
 import { countryReader } from "../../lib/country.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
-import { admit, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
+import { admit, jsonOfAll, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
 import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
 import type { BatchId, EventId, ProjectId } from "../../lib/event/event.ts";
@@ -186,7 +186,7 @@ function pieceOf(events: readonly AdmittedEvent[], story: BatchStory): Piece {
     story,
     ids: events.map(({ event }) => event.id),
     count: events.length,
-    bytes: Buffer.from(events.map(({ json }) => json).join(",")),
+    bytes: Buffer.from(jsonOfAll(events)),
     receivedAt: events.reduce((oldest, { event }) => Math.min(oldest, event.receivedAt), Infinity),
   };
 }

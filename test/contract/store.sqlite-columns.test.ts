@@ -110,15 +110,28 @@ test("full chunks get columns in the background, also those of before; answers a
   }
 });
 
-test("chunks of packed batches get columns, too", async () => {
+/** Sources that JSON, or a column, has in another form. */
+const oddSources = ['"\\', "a\u0000b", "\u0001", "\ud800", "\u{1f600}\n"];
+
+test("chunks of packed batches get columns, too, whatever their texts are", async () => {
   const harness = await SqliteHarness.open();
   try {
     const store = await harness.open();
+    const packed = stored.slice(0, chunkSize).map((one, at) => {
+      const source = oddSources[at % 100];
+      return source === undefined ? one : { ...one, source };
+    });
     for (let at = 0; at < chunkSize; at += 1_024) {
-      const events = stored.slice(at, at + 1_024);
+      const events = packed.slice(at, at + 1_024);
       await store.keepWhole(pack({ batch: `b${at}`, project: "p", events, deltas: [] }));
     }
     await eventually(() => expect(chunksTold(harness.file)).toBe(1));
+    for (const source of oddSources) {
+      const filter = { project: "p", sources: [source] };
+      const { result, events } = await store.analyze(filter, byPlan, { timeoutMs: 60_000 });
+      const expected = packed.filter((one) => one.source === source);
+      expect({ events, ...comparable(result as never) }).toEqual(folded(expected, {}, byPlan));
+    }
   } finally {
     await harness.dispose();
   }

@@ -146,9 +146,14 @@ const wideStep = 8;
  * bytes, so that small steps cost next to nothing.
  */
 export function encodeInstants(instants: Float64Array): Uint8Array {
-  const steps = instants.map((instant, at) => instant - (instants[at - 1] ?? 0));
-  const isNarrow = steps.every((step, at) => at === 0 || step === (step | 0));
   const rows = instants.length;
+  const steps = new Float64Array(rows);
+  let isNarrow = true;
+  for (let at = 0; at < rows; at++) {
+    const step = instants[at]! - (at === 0 ? 0 : instants[at - 1]!);
+    steps[at] = step;
+    isNarrow &&= at === 0 || step === (step | 0);
+  }
   const bytes = new Uint8Array(8 + (isNarrow ? 8 + narrowStep * rows : wideStep * rows));
   bytes[0] = isNarrow ? narrowStep : wideStep;
   const doubles = new Float64Array(bytes.buffer, 8, isNarrow ? 1 : rows);

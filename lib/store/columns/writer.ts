@@ -15,6 +15,9 @@ export interface WrittenColumns {
   readonly columns: readonly (readonly [name: string, bytes: Uint8Array])[];
 }
 
+/** A parsed body (`rows.ts`). */
+export type ReadBody = Readonly<Record<string, Json>>;
+
 /** The most properties that get a column; limits disk use when clients invent property names. */
 const maxColumns = 1_024;
 const maxDepth = 8;
@@ -49,15 +52,28 @@ export class ColumnWriter {
 
   add(row: EventRow): void {
     const [project, , , timestamp, receivedAt, type, source, correlationId, user, , body] = row;
+    const texts = [project, type, source, correlationId, user];
+    this.addRead(timestamp, receivedAt, texts, JSON.parse(body) as ReadBody);
+  }
+
+  /**
+   * `add` for a row whose body has been parsed.
+   * @param texts the columns of the `textFields`, in their order
+   */
+  addRead(
+    timestamp: number,
+    receivedAt: number,
+    texts: readonly (string | null)[],
+    body: ReadBody,
+  ): void {
     const at = this.#rows++;
     this.#timestamps[at] = timestamp;
     this.#receivedAts[at] = receivedAt;
-    const texts = [project, type, source, correlationId, user];
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i]!;
       if (text !== null) this.#fields[i]!.set(at, fromColumn(text));
     }
-    this.#addObject(at, this.#root, JSON.parse(body) as Readonly<Record<string, Json>>, 0);
+    this.#addObject(at, this.#root, body, 0);
   }
 
   /** @param isByTime whether the columns have the rows in the order of time, not as they came */
@@ -84,7 +100,7 @@ export class ColumnWriter {
     return { rows, complete: this.#complete, columns };
   }
 
-  #addObject(row: number, node: Node, object: Readonly<Record<string, Json>>, depth: number): void {
+  #addObject(row: number, node: Node, object: ReadBody, depth: number): void {
     // V8 reads a property that `for in` has just named without looking it up. Objects from
     // `JSON.parse` inherit nothing that it would name.
     let at = 0;
@@ -102,7 +118,7 @@ export class ColumnWriter {
       } else {
         child.builder.setComposite(row);
         if (!Array.isArray(value)) {
-          this.#addObject(row, child, value as Readonly<Record<string, Json>>, depth + 1);
+          this.#addObject(row, child, value as ReadBody, depth + 1);
         }
       }
     }

@@ -17,9 +17,14 @@ export type Owner = (typeof owners)[number];
 /** The hashes of one event's owners, in the order of `owners`; 0 where the event has none. */
 export type OwnerHashes = readonly [user: number, correlation: number];
 
-/** The number of parts into which the hashes of a full chunk are divided. A power of two. */
-const parts = 128;
-const partShift = 25;
+/**
+ * The number of parts into which the hashes of a full chunk are divided, a power of two. A row of
+ * more than a quarter of a page takes another page for itself, so parts are small. Earlier versions
+ * had half as many, under other names.
+ */
+const parts = 256;
+const partShift = 24;
+const earlierShift = 25;
 
 /**
  * Hashes a text to 32 bits, never 0: FNV-1a over its code units, then mixed so that the highest
@@ -39,13 +44,13 @@ export function ownerHashes(user: string | null, correlation: string | null): Ow
   return [user === null ? 0 : ownerHash(user), correlation === null ? 0 : ownerHash(correlation)];
 }
 
-/** The name of the part that holds a hash. No property's column has this name. */
-export function partName(owner: Owner, hash: number): string {
-  return nameOf(owner, hash >>> partShift);
+/** The names that the part that holds a hash may have. No property's column has such a name. */
+export function partNames(owner: Owner, hash: number): readonly [name: string, earlier: string] {
+  return [nameOf(owner, hash >>> partShift), `(by ${owner}) ${hash >>> earlierShift}`];
 }
 
 function nameOf(owner: Owner, part: number): string {
-  return `(by ${owner}) ${part}`;
+  return `(by ${owner}) ${part}/${parts}`;
 }
 
 /** Collects the owners of a full chunk's events, and sorts them into parts. */
@@ -169,9 +174,9 @@ export function placesOf(
   const [first, last] = spanOf(chunk);
   const [part] =
     db.get(
-      "SELECT bytes FROM columns WHERE chunk = ? AND name = ?",
+      "SELECT bytes FROM columns WHERE chunk = ? AND name IN (?, ?)",
       chunk,
-      partName(owner, hash),
+      ...partNames(owner, hash),
     ) ?? [];
   const places = part instanceof Uint8Array ? placesInPart(part, hash) : undefined;
   if (places) return places.map((place) => first + place);

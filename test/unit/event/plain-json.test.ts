@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { isPlainJson, parseJson } from "../../../lib/event/plain-json.ts";
+import { isPlainJson, mostJsonBytes, parseJson } from "../../../lib/event/plain-json.ts";
 import { jsonValues } from "../../support/json-values.ts";
 
 describe("a JSON text", () => {
@@ -113,6 +113,37 @@ describe("a JSON text", () => {
       { numRuns: 2_000 },
     );
     expect(Math.min(taken, refused)).toBeGreaterThan(100);
+  });
+});
+
+describe("a bound on the bytes of a value's JSON", () => {
+  const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+  test("is at least what the JSON takes, whatever it holds", () => {
+    fc.assert(
+      fc.property(jsonValues(), (value) => {
+        expect(mostJsonBytes(value, 32)).toBeGreaterThanOrEqual(bytesOf(value));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    ["escapes", { "\u0000\ud800": ["\u0000\u001f\udc00".repeat(50), '"\\\n'] }],
+    ["long numbers", [-1.0000012345678902e-300, -0.0000012345678901234567, -(2 ** 53) + 1]],
+    ["nothing", [[], {}, null, true, false, ""]],
+  ])("is near to it for %s", (_of, value) => {
+    const bytes = bytesOf(value);
+    expect(mostJsonBytes(value, 32)).toBeGreaterThanOrEqual(bytes);
+    expect(mostJsonBytes(value, 32)).toBeLessThan(6 * bytes + 30);
+  });
+
+  test("is none for a value that JSON would change", () => {
+    for (const value of [undefined, NaN, 2 ** 53, { a: [1n] }, [[[]]], new Date(0)]) {
+      expect(mostJsonBytes(value, 2)).toBe(-1);
+      expect(isPlainJson(value, 2)).toBe(false);
+    }
+    expect(mostJsonBytes({ a: undefined }, 1)).toBeGreaterThanOrEqual(bytesOf({}));
   });
 });
 

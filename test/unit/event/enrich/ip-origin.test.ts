@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { admit } from "../../../../lib/event/admit.ts";
+import { admit, jsonOfAll } from "../../../../lib/event/admit.ts";
 import { enrich } from "../../../../lib/event/enrich/enrich.ts";
 import type { AcceptedEvent } from "../../../../lib/event/event.ts";
 import { maxEventBytes } from "../../../../lib/event/limits.ts";
@@ -14,7 +14,7 @@ function admitted(ip: unknown, fullIp = false): { event: AcceptedEvent; json: st
   const input = { id: "e1", type: "a", source: "s", metadata: { before: 1, ip, after: 2 } };
   const [first] = admit([input], { now, newId: () => "made", originOf }).accepted;
   if (first === undefined) throw new Error("it was refused");
-  return first;
+  return { event: first.event, json: jsonOfAll([first]) };
 }
 
 describe("an address, before anything is written", () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { append } from "../../../../lib/store/sqlite/append.ts";
 import { nextColumns, putColumns } from "../../../../lib/store/sqlite/columns/table.ts";
 import { Database } from "../../../../lib/store/sqlite/database.ts";
@@ -11,7 +12,7 @@ import {
   placesOf,
   ownerHash,
   owners,
-  partName,
+  partNames,
   PlacesBuilder,
   placesInPart,
 } from "../../../../lib/store/sqlite/places.ts";
@@ -61,6 +62,39 @@ function expectAllFound(): void {
   }
 }
 
+/** A part as files have it: a sum, the hashes, the places. */
+function encoded(hashes: Uint32Array, places: Uint16Array): Uint8Array {
+  const bytes = Buffer.concat([new Uint8Array(hashes.buffer), new Uint8Array(places.buffer)]);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(bytes));
+  return Buffer.concat([sum, bytes]);
+}
+
+/** Gives chunk 0 the parts of earlier versions, which had half as many. */
+function writeEarlierParts(): void {
+  db.transaction(() => {
+    for (const owner of owners) {
+      for (let part = 0; part < 128; part++) {
+        const both = [2 * part, 2 * part + 1].map((n) => {
+          const name = `(by ${owner}) ${n}/256`;
+          const found = db.get("SELECT bytes FROM columns WHERE chunk = 0 AND name = ?", name)!;
+          db.run("DELETE FROM columns WHERE chunk = 0 AND name = ?", name);
+          const { buffer } = new Uint8Array((found[0] as Uint8Array).subarray(4));
+          const length = buffer.byteLength / 6;
+          return [
+            new Uint32Array(buffer, 0, length),
+            new Uint16Array(buffer, 4 * length, length),
+          ] as const;
+        });
+        const hashes = Uint32Array.from(both.flatMap(([of]) => [...of]));
+        const places = Uint16Array.from(both.flatMap(([, of]) => [...of]));
+        const name = `(by ${owner}) ${part}`;
+        db.run("INSERT INTO columns VALUES (0, ?, ?)", name, encoded(hashes, places));
+      }
+    }
+  });
+}
+
 const count = (sql: string) => db.transaction(() => db.get(sql)![0]);
 
 test("somebody's events are found by what commits noted, by their chunk's columns, and without either", () => {
@@ -72,7 +106,19 @@ test("somebody's events are found by what commits noted, by their chunk's column
   expect(db.transaction(() => nextColumns(db))).toBeUndefined();
   expectAllFound();
 
-  const part = partName("correlation", ownerHash("c1"));
+  writeEarlierParts();
+  expect(db.transaction(() => nextColumns(db))).toBeUndefined();
+  expectAllFound();
+  const [part, earlier] = partNames("correlation", ownerHash("c1"));
+  const holds = db.transaction(() => db.get("SELECT bytes FROM columns WHERE name = ?", earlier))!;
+  const nothing = encoded(new Uint32Array(0), new Uint16Array(0));
+  const replace = "UPDATE columns SET bytes = ? WHERE chunk = 0 AND name = ?";
+  db.transaction(() => db.run(replace, nothing, earlier));
+  expect(db.transaction(() => placesOf(db, "p", 0, "correlation", "c1"))).toEqual([]);
+  db.transaction(() => db.run(replace, holds[0]!, earlier));
+  db.transaction(() => forgetColumns(db, 0));
+  db.transaction(() => putColumns(db, nextColumns(db)!));
+
   db.transaction(() =>
     db.run("UPDATE columns SET bytes = zeroblob(length(bytes)) WHERE chunk = 0 AND name = ?", part),
   );
@@ -102,7 +148,7 @@ test("parts tell of each hash the places under it, and no others", () => {
         for (const hash of new Set([7, ...all.map((pair) => pair[i]!)])) {
           if (hash === 0) continue;
           const expected = [...all.keys()].filter((place) => all[place]![i] === hash);
-          expect(placesInPart(parts.get(partName(owner, hash))!, hash)).toEqual(expected);
+          expect(placesInPart(parts.get(partNames(owner, hash)[0])!, hash)).toEqual(expected);
         }
       }
     }),
