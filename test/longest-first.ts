@@ -1,7 +1,10 @@
 import { relative } from "node:path";
-import TestSequencer from "@jest/test-sequencer";
+import sequencing from "@jest/test-sequencer";
 
-type Tests = Parameters<TestSequencer["sort"]>[0];
+/** The package's types are of what `require` returns; `import` gives the class itself. */
+const TestSequencer = sequencing as unknown as typeof sequencing.default;
+
+type Tests = Parameters<InstanceType<typeof TestSequencer>["sort"]>[0];
 
 /**
  * The seconds that the longest files take in `.ci/run` on two processors. Jest itself orders by the
@@ -44,13 +47,10 @@ export const secondsOf: Readonly<Record<string, number>> = {
 /** Starts the longest files first, so that none is left to a single worker at the end. */
 export default class LongestFirst extends TestSequencer {
   override async sort(tests: Tests): Promise<Tests> {
-    const weightOf = (test: Tests[number]): number => {
-      // Those that failed in the run before come first.
-      if (this.hasFailed(test)) return Number.MAX_VALUE;
-      const name = relative(import.meta.dirname, test.path);
-      return test.duration ?? (secondsOf[name] ?? 0) * 1_000;
-    };
-    // Of equal ones Jest's own order stays.
-    return (await super.sort(tests)).toSorted((a, b) => weightOf(b) - weightOf(a));
+    const sorted = await super.sort(tests);
+    const isNew = ({ duration }: Tests[number]) => duration === undefined;
+    const known = ({ path }: Tests[number]) => secondsOf[relative(import.meta.dirname, path)] ?? 0;
+    const longest = sorted.filter(isNew).toSorted((a, b) => known(b) - known(a));
+    return sorted.map((test) => (isNew(test) ? longest.shift()! : test));
   }
 }
