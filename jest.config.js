@@ -12,6 +12,7 @@ export default {
     ...project("e2e"),
     setupFiles: ["<rootDir>/test/mend-json-parse.ts", "<rootDir>/test/e2e/check-answers.ts"],
   }),
+  testSequencer: "<rootDir>/test/longest-first.ts",
   coverageProvider: "v8",
   collectCoverageFrom: [
     "lib/**/*.ts",

@@ -22,7 +22,7 @@ if [ "$(cat "$tools/venv.built" 2>/dev/null)" != "$wanted" ]; then
   rm -rf "$tools/venv" "$tools/venv.built"
   python3 -m venv "$tools/venv"
   # shellcheck disable=SC2086 # a list
-  "$python" -m pip install --quiet $wanted
+  "$python" -m pip install --quiet --no-compile $wanted
   echo "$wanted" >"$tools/venv.built"
 fi
 

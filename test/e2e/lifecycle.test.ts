@@ -1,10 +1,14 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../../tools/servers/free-ports.ts";
 import { ServiceProcess } from "../service-process.ts";
+
+const root = join(import.meta.dirname, "../..");
 
 const event = (id: string) => ({ id, type: "life.cycle", source: "test" });
 const post = (service: ServiceProcess, id: string) =>
@@ -57,6 +61,36 @@ test("signals while it starts end it in order, and the next start finds the fold
     expect(service.output).not.toContain("Moleculer v");
   } finally {
     await service.dispose();
+  }
+});
+
+test("what a process has compiled is there for later ones while it runs, so also once it is killed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "analytics-"));
+  const compiled = join(folder, "compiled");
+  const runner = [
+    "node_modules/moleculer/bin/moleculer-runner.mjs",
+    "--config",
+    "moleculer.config.ts",
+  ];
+  const child = spawn(process.execPath, runner, {
+    cwd: root,
+    stdio: "ignore",
+    env: {
+      PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: compiled,
+      DATA_DIR: join(folder, "data"),
+      PORT: String(await freePort()),
+    },
+  });
+  try {
+    await eventually(async () =>
+      expect((await readdir(compiled, { recursive: true })).length).toBeGreaterThan(200),
+    );
+    expect(child.exitCode).toBe(null);
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await rm(folder, { recursive: true, force: true });
   }
 });
 

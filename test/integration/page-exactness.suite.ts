@@ -35,6 +35,7 @@ export function exactnessSuite(demo: () => Shown): void {
     for (const cell of periods) expect(cell).toMatch(/^≈ [\d,]+$/);
     await page.getByRole("button", { name: "Line" }).click();
     await page.locator(".plot canvas").waitFor();
+    await answered(page);
     for (const [, total, before] of await rowsOf(page, "main"))
       expect([total, before]).toEqual([expect.stringMatching(/^≈/), expect.stringMatching(/^≈/)]);
     await page.locator(".plot").focus();
@@ -53,7 +54,9 @@ export function exactnessSuite(demo: () => Shown): void {
       new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
     // By this zone's clock the day has some hours left.
     const zone = new Date().getUTCHours() < 20 ? "UTC" : "Etc/GMT+12";
-    const address = path.replace("DAYS", `${day(-2)}..${day(2)}`).replace("Etc/GMT+12", zone);
+    const address = path
+      .replace("DAYS", `${day(-2)}..${day(2)}`)
+      .replace("Etc/GMT+12", encodeURIComponent(zone));
     const { page, close } = await open(demo(), address);
     await answered(page);
     const download = page.waitForEvent("download");

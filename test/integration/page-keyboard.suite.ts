@@ -11,6 +11,9 @@ export function keyboardSuite(demo: () => Shown): void {
       `[...document.querySelectorAll(".event-link")].map(({ dataset }) => dataset.event)`,
     );
   const openedId = (page: Page) => decodeURIComponent(new URL(page.url()).pathname.slice(8));
+  /** The browser tells of an address that is changed beside the key that changes it. */
+  const opens = (page: Page, id: string | undefined) =>
+    eventually(() => expect(openedId(page)).toBe(id));
 
   test.each([1440, 1024, 390])(
     "at %d px an event that is opened and closed by keyboard never takes the focus away",
@@ -21,7 +24,7 @@ export function keyboardSuite(demo: () => Shown): void {
       await page.locator(".event-link").nth(1).focus();
       await page.keyboard.press("Enter");
       await page.locator(".event-card").waitFor();
-      expect(openedId(page)).toBe(second);
+      await opens(page, second);
       // Where the list is gone, the focus is on the card that took its place.
       const place = width < 1_200 ? "H2" : "A";
       await eventually(async () => expect(await focused(page, "tagName")).toBe(place));
@@ -43,10 +46,11 @@ export function keyboardSuite(demo: () => Shown): void {
     const [first, second, third] = await ids(page);
     await page.locator(".event-link").first().click();
     await page.locator(".event-card").waitFor();
+    await opens(page, first);
     await page.keyboard.press("j");
     expect(openedId(page)).toBe(first);
     await page.keyboard.press("ArrowDown");
-    expect(openedId(page)).toBe(second);
+    await opens(page, second);
     await page.getByRole("button", { name: "Shortcuts" }).click();
     const help = page.getByRole("dialog", { name: "Shortcuts" });
     await help.getByText("The next event of a list, the one before").waitFor();
@@ -54,7 +58,7 @@ export function keyboardSuite(demo: () => Shown): void {
     await page.keyboard.press("Escape");
     await help.waitFor({ state: "hidden" });
     await page.keyboard.press("j");
-    expect(openedId(page)).toBe(third);
+    await opens(page, third);
     await close();
   });
 

@@ -42,7 +42,7 @@ export function numbersSuite(demo: () => Shown): void {
       { id: "f2", type: "formula.sent", source: "test", data: { cell: "=1+1" } },
       { id: "f3", type: "formula.sent", source: "test", data: { cell: 'a "b", c' } },
     ]);
-    const path = "/trends?type=formula.sent&by=data.cell&range=today&tz=UTC";
+    const path = "/trends?type=formula.sent&by=data.cell&range=7d&tz=UTC";
     const { page, close } = await open(demo(), path);
     await answered(page);
     await page.locator("main tbody tr", { hasText: "=1+1" }).waitFor();
@@ -367,7 +367,7 @@ export function numbersSuite(demo: () => Shown): void {
     const types = "type=with.amount&type=without.amount";
     const { page, close } = await open(
       demo(),
-      `/trends?${types}&m=avg:data.amount&range=today&tz=UTC`,
+      `/trends?${types}&m=avg:data.amount&range=7d&tz=UTC`,
     );
     await answered(page);
     await page.locator("main tbody tr", { hasText: "without.amount" }).waitFor();

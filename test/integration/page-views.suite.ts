@@ -1,4 +1,5 @@
 import type { Page } from "playwright-core";
+import { eventually } from "../support/eventually.ts";
 import { answered, open, thrown, type Shown } from "../support/page.ts";
 
 interface FunnelStep {
@@ -62,10 +63,10 @@ export function viewsSuite(demo: () => Shown): void {
     await page.locator(".step-move").first().focus();
     await page.keyboard.press("Alt+ArrowDown");
     await page.waitForURL(/step=email.delivered&step=email.sent&step=email.clicked/);
-    const focused = await page.evaluate<string>(
-      "document.activeElement.getAttribute('aria-label')",
-    );
-    expect(focused).toMatch(/^Step 2, email.sent/);
+    await eventually(async () => {
+      const focused = await page.evaluate("document.activeElement.getAttribute('aria-label')");
+      expect(focused).toMatch(/^Step 2, email.sent/);
+    });
     await answered(page);
     const moved = await texts(page, ".funnel-count strong");
     const address = page.url().slice(demo().url.length);
@@ -305,7 +306,10 @@ export function viewsSuite(demo: () => Shown): void {
     await page.getByText("Stuck at the processor: the oldest event has waited 42 s.").waitFor();
     const stage = page.locator(".stage-card.down");
     expect(await stage.innerText()).toMatch(/3 batches[\s\S]*Bring the database back/);
-    expect(await page.locator('link[rel="icon"]').getAttribute("href")).toMatch(/icon-down\.svg$/);
+    await eventually(async () => {
+      const icon = await page.locator('link[rel="icon"]').getAttribute("href");
+      expect(icon).toMatch(/icon-down\.svg$/);
+    });
     await close();
   });
 
@@ -342,7 +346,7 @@ export function viewsSuite(demo: () => Shown): void {
     await page.route(path, (route) => route.fulfill({ json }));
     await page.goto(`${demo().url}/funnel?step=email.sent&step=email.clicked&tz=UTC`);
     await page.getByText("This could not be drawn.").waitFor();
-    expect(faults.some((fault) => fault.includes("TypeError"))).toBe(true);
+    await eventually(() => expect(faults.join("\n")).toContain("TypeError"));
     await page.unroute(path);
     if (place === "a view") await page.getByRole("link", { name: "Trends" }).click();
     else await page.getByRole("link", { name: "Open Now" }).click();

@@ -20,14 +20,17 @@ node=$root/node_modules/.bin/node
 if [ "$(cat "$tools/built" 2>/dev/null)" != "$version" ]; then
   rm -rf "$tools"
   python3 -m venv "$tools"
-  "$tools/bin/python" -m pip install --quiet "schemathesis==$version"
+  "$tools/bin/python" -m pip install --quiet --no-compile "schemathesis==$version"
   echo "$version" >"$tools/built"
 fi
 
 work=$(mktemp -d)
-port=$("$node" -p 'const s = require("node:net").createServer().listen(0, "127.0.0.1"); s.on("listening", () => { console.log(s.address().port); s.close(); }); ""' | grep .)
-url=http://127.0.0.1:$port
 cd "$root"
+# None that the kernel gives to an outgoing connection meanwhile.
+port=$("$node" --input-type=module --eval 'import { freePort } from "./tools/servers/free-ports.ts";
+  console.log(await freePort());
+  process.exit()')
+url=http://127.0.0.1:$port
 DATA_DIR=$work/data PORT=$port LOG_LEVEL=warn "$node" node_modules/moleculer/bin/moleculer-runner.mjs \
   --config moleculer.config.ts >"$work/log" 2>&1 &
 service=$!

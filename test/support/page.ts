@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { eventually } from "./eventually.ts";
 import { analyticsClient } from "../../tools/analytics-client.ts";
 import { backfill, countAccepted } from "../../tools/demo/backfill.ts";
 import { mailEvents } from "../../tools/demo/mail-events.ts";
@@ -122,6 +123,8 @@ export async function open(
 ): Promise<Watched> {
   const { width = 1440, scheme = "light", zone = "Europe/Berlin", before } = options;
   const page = await (await context({ width, scheme, zone })).newPage();
+  // Others are at work beside it.
+  page.setDefaultTimeout(60_000);
   const faults: string[] = [];
   page.on("console", (message) => faults.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
@@ -141,8 +144,23 @@ export function thrown(faults: readonly string[]): readonly string[] {
   return faults.filter((fault) => /^error: (?!Failed to load resource)/.test(fault));
 }
 
+/**
+ * Waits for what follows from what was drawn last: a question that a reader changes is asked, and
+ * the focus moved, after the next frame. A page that is being left has another one after it.
+ */
+async function drawn(page: Page): Promise<void> {
+  // Where nobody looks there may be no frame; then the page itself waits for 35 ms.
+  const next = `new Promise((done) => {
+    const then = () => setTimeout(done);
+    requestAnimationFrame(then);
+    setTimeout(then, 100);
+  })`;
+  await eventually(() => page.evaluate(next));
+}
+
 /** Until every question that the view asks has an answer. */
 export async function answered(page: Page): Promise<void> {
+  await drawn(page);
   await page.locator("main .card:visible").first().waitFor();
   await page.locator('main .card[aria-busy="true"]').first().waitFor({ state: "detached" });
   await page.locator("main .waiting").first().waitFor({ state: "detached" });
