@@ -98,8 +98,9 @@ export async function erase(
   project: ProjectId,
   gone: readonly Erasable[],
   refusal: Refusal,
+  userId?: string,
 ): Promise<void> {
-  await entomb(collections, project, gone, refusal);
+  await entomb(collections, project, gone, refusal, userId);
   await markBatches(
     collections,
     project,

@@ -8,6 +8,7 @@ import {
   type EventDocument,
   type HeldDocument,
 } from "./documents.ts";
+import { toColumn } from "../rows.ts";
 import { byHalves, type Placed } from "./halves.ts";
 
 /** The most events that are erased with one command: their ids must fit into a message. */
@@ -48,15 +49,20 @@ export async function entomb(
   project: ProjectId,
   gone: readonly Erasable[],
   refusal: Refusal,
+  userId?: string,
 ): Promise<void> {
   for (let at = 0; at < gone.length; at += atOnce) {
-    const standing = standingOf(project, gone.slice(at, at + atOnce));
+    const standing = standingOf(project, gone.slice(at, at + atOnce), userId);
     await events.updateMany(standing, { $set: tombstone(refusal), $unset: fields });
   }
 }
 
 /** Finds those of some events, at least one, that their batches still store or keep apart. */
-function standingOf(project: ProjectId, gone: readonly Erasable[]): Filter<EventDocument> {
+function standingOf(
+  project: ProjectId,
+  gone: readonly Erasable[],
+  userId: string | undefined,
+): Filter<EventDocument> {
   const keyOf = ({ id }: Erasable) => eventKey(project, id);
   const byBatch = [...Map.groupBy(gone, ({ batch }) => batch)].sort(([a], [b]) => (a < b ? -1 : 1));
   // No index begins with the field `id`, so a server has one way to plan this.
@@ -71,7 +77,11 @@ function standingOf(project: ProjectId, gone: readonly Erasable[]): Filter<Event
   const either = { $or: [...anyOf("batch", stored), ...anyOf("heldBy", apart)] };
   // FerretDB 1 finds a document by its id, and looks at each for a list of them.
   const ids = { _id: gone.length === 1 ? keyOf(gone[0]!) : { $in: gone.map(keyOf) } };
-  // What is compared sooner comes first.
+  // What is compared sooner comes first. Of an event in quarantine no field tells the user.
+  if (userId !== undefined) {
+    const theirs = { $or: [{ userId: toColumn(userId) }, { heldBy: { $exists: true } }] };
+    return { $and: [theirs, either], ...ids } as object;
+  }
   return gone.length > fewIds ? { ...either, ...ids } : { ...ids, ...either };
 }
 
