@@ -80,7 +80,7 @@ function standingOf(
   // What is compared sooner comes first. Of an event in quarantine no field tells the user.
   if (userId !== undefined) {
     const theirs = { $or: [{ userId: toColumn(userId) }, { heldBy: { $exists: true } }] };
-    return { $and: [theirs, either], ...ids } as object;
+    return { $and: [theirs, either], ...ids };
   }
   return gone.length > fewIds ? { ...either, ...ids } : { ...ids, ...either };
 }
