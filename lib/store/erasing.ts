@@ -93,8 +93,14 @@ export interface Erasing {
    * Removes events, so that no later delivery of what was accepted before brings them back. Events
    * that other batches stored under the same ids stay. The counts stay until the minutes are
    * recounted.
+   * @param userId the user of all the events, where it is known: a store may find them sooner by it
    */
-  erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void>;
+  erase(
+    project: ProjectId,
+    events: readonly Erasable[],
+    refusal: Refusal,
+    userId?: string,
+  ): Promise<void>;
 
   /**
    * Removes from the disk what a log still holds of removed events and of earlier revisions of jobs.

@@ -236,7 +236,9 @@ async function eraseSlice(
   { erasure, slice, createdAt, reusable }: ErasureState,
   isEnding: () => boolean,
 ): Promise<boolean> {
-  const isDone = await eraseWhole(store, project, slice, { at: createdAt, reusable }, isEnding);
+  const userId = "userId" in erasure ? erasure.userId : undefined;
+  const refusal = { at: createdAt, reusable, userId };
+  const isDone = await eraseWhole(store, project, slice, refusal, isEnding);
   if (isDone && erasure.kind === "eraseSubject") await store.finished?.(project, slice);
   return isDone;
 }
@@ -249,10 +251,10 @@ export async function eraseWhole(
   store: EventStore,
   project: ProjectId,
   gone: readonly Erasable[],
-  refusal: Refusal,
+  { userId, ...refusal }: Refusal & { readonly userId?: string | undefined },
   isEnding = () => false,
 ): Promise<boolean> {
-  await store.erase(project, gone, refusal);
+  await store.erase(project, gone, refusal, userId);
   const starts = new Set(gone.map(({ timestamp }) => startOf("minute", timestamp)));
   const minutes = [...starts].map((start): Bucket => ({ project, grain: "minute", start }));
   for (let at = 0; at < minutes.length; at += bucketsAtOnce) {

@@ -169,6 +169,21 @@ export function eraseContract(onStore: OnStore, { runs = 30, many = 5_000 }: Sto
     );
 
     test(
+      "erases each of many events only where its own batch has it, whatever the batches are called",
+      onStore(async (it) => {
+        const batches = ["b1", "b10", "b2", "\u{ff5e}", "\u{10ffff}", "é"];
+        const all = batches.map((batch, at) => ({ id: `e${at}`, batch, timestamp: minute + at }));
+        for (const { batch, timestamp, id } of all)
+          await store(it, batch, [event(id, { timestamp })]);
+        const crossed = all.map((one, at) => ({ ...one, batch: batches.at(at - 1)! }));
+        await it.erase("p", crossed, refused);
+        expect(ids(await it.events(whole))).toEqual(all.map(({ id }) => id));
+        await it.erase("p", [...crossed, ...all.slice(1)], refused);
+        expect(ids(await it.events(whole))).toEqual(["e0"]);
+      }),
+    );
+
+    test(
       "gives an id away again where that was asked for, to what is accepted later alone",
       onStore(async (it) => {
         await store(it, "b1", [event("a")]);

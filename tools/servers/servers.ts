@@ -141,9 +141,10 @@ export function startFerretdb(): Promise<RunningServer> {
 
 /**
  * mongo-java-server: MongoDB's protocol in memory, so a restart begins empty.
- * @param heap the most that it may hold, as `java -Xmx` has it
+ * @param heap the most that it may hold, as `java -Xmx` has it, for a measurement: it compiles all
+ *   that is often run then, which takes a while. Default 1g, compiled in a hurry
  */
-export function startMongoJava(heap = "1g"): Promise<RunningServer> {
+export function startMongoJava(heap?: string): Promise<RunningServer> {
   const classes = installed("mongo-java");
   return startServer({
     name: "mongo-java",
@@ -151,7 +152,9 @@ export function startMongoJava(heap = "1g"): Promise<RunningServer> {
     command: ({ ports }) => ({
       file: "java",
       args: [
-        ...["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", `-Xmx${heap}`],
+        ...(heap === undefined
+          ? ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g"]
+          : ["-XX:+UseSerialGC", `-Xmx${heap}`]),
         ...["-cp", [join(classes, "mongo-java.jar"), join(classes, "lib/*")].join(delimiter)],
         ...["Main", "127.0.0.1", String(ports[0])],
       ],

@@ -1,10 +1,12 @@
+import type { Filter } from "mongodb";
 import { grainMs, startOf, type Bucket } from "../../counting/bucket.ts";
 import type { Cells } from "../../counting/cells.ts";
 import { keyCells } from "../../counting/delta.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../../event/event.ts";
-import type { EventQuery } from "../../event/filter.ts";
+import type { EventQuery, Predicate } from "../../event/filter.ts";
 import { searchChanges } from "../changed.ts";
 import type { Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
+import { scansEvents } from "../scanning.ts";
 import {
   bucketId,
   deltaKey,
@@ -14,23 +16,38 @@ import {
   tombstone,
   type Collections,
   type EventDocument,
+  type RowDocument,
   type Tombstone,
 } from "./documents.ts";
 import { emptyDelta } from "./empty-deltas.ts";
+import { events as readEvents } from "./events.ts";
 import { countAnew, foldAnew, type Counts } from "./folds.ts";
+import { byHalves } from "./halves.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";
+import { withinOwnLimit } from "./own-limit.ts";
 import { page } from "./pages.ts";
+import { isLedByTime } from "./plans.ts";
 import { lackingAmong } from "./retention.ts";
 import { cellsSum } from "./sections.ts";
 import { markBatches } from "./segments/announce.ts";
-import { insertAbsent, writeAll } from "./writes.ts";
+import { entomb } from "./tombstones.ts";
+import { insertAbsent } from "./writes.ts";
 
 /** The number of events in memory at a time while minutes are counted anew. */
 const eventBlock = 1_000;
 
-/** The number of minutes that are counted anew at a time; the cells of all are in memory. */
-const minutesAtOnce = 32;
+/**
+ * The number of minutes that are counted anew at a time; the cells of all are in memory. It is
+ * greater where the server looks at each event for them, however many they are.
+ */
+const minutesAtOnce = { led: 32, looking: 100 } as const;
+
+/**
+ * How long a server may look for a page of a user's events: it has to look at each event where it
+ * has no index for it. Less than a connection waits for an answer.
+ */
+const ofUserTimeoutMs = 45_000;
 
 export async function erasable(
   collections: Collections,
@@ -41,9 +58,33 @@ export async function erasable(
   // ones.
   const held = query.after === undefined ? await erasableHeld(collections, query) : [];
   if (held.length > 0) return { events: held };
+  if (isOfUser(query)) return erasableOfUser(collections, query);
   const { events, next } = await page(collections, query, { maxBytes: Infinity, timeoutMs });
   const found = events.map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
   return { events: found, ...(next !== undefined && { next }) };
+}
+
+/** Whether the index of users leads to the events, of which nearly all are wanted. */
+function isOfUser({ where = [], ...query }: EventQuery): boolean {
+  const others = where.filter((one) => !isOnReceipt(one));
+  return query.userId !== undefined && !scansEvents({ ...query, where: others });
+}
+
+function isOnReceipt(predicate: Predicate): boolean {
+  return "path" in predicate && predicate.path.join() === "receivedAt";
+}
+
+/** A page of a user's events, found with one command. */
+async function erasableOfUser(collections: Collections, query: EventQuery): Promise<ErasablePage> {
+  const { limit } = query;
+  const found = await withinOwnLimit(
+    (limits) => readEvents(collections, { ...query, limit: limit + 1 }, limits),
+    ofUserTimeoutMs,
+  );
+  const some = found.slice(0, limit).map(({ id, batch, timestamp }) => ({ id, batch, timestamp }));
+  if (found.length <= limit) return { events: some };
+  const { timestamp, id } = some.at(-1)!;
+  return { events: some, next: { timestamp, id } };
 }
 
 /**
@@ -57,17 +98,9 @@ export async function erase(
   project: ProjectId,
   gone: readonly Erasable[],
   refusal: Refusal,
+  userId?: string,
 ): Promise<void> {
-  const { events, deltas } = collections;
-  await writeAll(
-    events,
-    gone.map(({ id, batch }) => {
-      const _id = eventKey(project, id);
-      const replacement = tombstone(refusal) as unknown as EventDocument;
-      const filter = { _id, $or: [{ batch }, { heldBy: batch }] } as object;
-      return { _id, operation: { replaceOne: { filter, replacement } } };
-    }),
-  );
+  await entomb(collections, project, gone, refusal, userId);
   await markBatches(
     collections,
     project,
@@ -85,7 +118,7 @@ export async function erase(
     }),
   );
   await insertAbsent(
-    deltas,
+    collections.deltas,
     [...minutes].map(([_id, minute]) => emptyDelta(_id, project, minute)),
   );
 }
@@ -115,8 +148,9 @@ export async function refuse(
   if ((await insertAbsent(events, [document])).length === 0) return true;
   const existing = await events.findOne({ _id });
   if (existing === null || !isTombstone(existing)) return false;
-  const { erasedAt } = existing as unknown as Tombstone;
+  const { erasedAt, reusable } = existing as unknown as Tombstone;
   const renewed = tombstone({ ...refusal, at: Math.max(refusal.at, erasedAt) });
+  if (renewed.erasedAt === erasedAt && renewed.reusable === reusable) return true;
   const filter = { _id, erasedAt } as object;
   await events.replaceOne(filter, renewed as unknown as EventDocument);
   return true;
@@ -132,11 +166,14 @@ export async function recount(
   dimensions: readonly string[],
 ): Promise<void> {
   const distinct = [...new Map(minutes.map((minute) => [bucketId(minute), minute])).values()];
-  for (let at = 0; at < distinct.length; at += minutesAtOnce) {
+  const isLed = distinct.length < fewMinutes || (await isLedByTime(collections));
+  const atOnce = isLed ? minutesAtOnce.led : minutesAtOnce.looking;
+  const rangesOf = isLed ? listed : halved;
+  for (let at = 0; at < distinct.length; at += atOnce) {
     await foldAnew(
       collections,
-      distinct.slice(at, at + minutesAtOnce),
-      (some, counts) => countMinutes(collections, some, counts, dimensions),
+      distinct.slice(at, at + atOnce),
+      (some, counts) => countMinutes(collections, rangesOf(some), some, counts, dimensions),
       (some) => lackingAmong(collections, some),
     );
   }
@@ -163,7 +200,8 @@ export async function recounted(
       changes.add(event);
     };
     const ofBatch: Counts = (_, batch) => counts(batch);
-    const [cells] = await countMinutes(collections, [minute], ofBatch, dimensions, inspect);
+    const range = listed([minute]);
+    const [cells] = await countMinutes(collections, range, [minute], ofBatch, dimensions, inspect);
     return cells!;
   });
   return { ...sum, uncounted: [...uncounted], changed: changes.found };
@@ -172,9 +210,34 @@ export async function recounted(
 /** Called with each event of some minutes, whether its batch counts or not. */
 type Inspect = (event: StoredEvent, isCounted: boolean) => void;
 
+/** So many minutes are found as soon one by one as by halves. */
+const fewMinutes = 4;
+
+/** The events of some minutes, for a server with an index that leads to each of the minutes. */
+function listed(minutes: readonly Bucket[]): Filter<EventDocument> {
+  const ranges = minutes.map(({ project, start }) => eventsOf(start, project));
+  return ranges.length === 1 ? ranges[0]! : { $or: ranges };
+}
+
+/** The same for a server that looks at each event. */
+function halved(minutes: readonly Bucket[]): Filter<EventDocument> {
+  const byStart = [...Map.groupBy(minutes, ({ start }) => start)].sort(([a], [b]) => a - b);
+  const placed = byStart.map(([from, some]) => ({
+    from,
+    filter: eventsOf(from, { $in: some.map(({ project }) => project) }),
+  }));
+  return byHalves("timestamp", placed);
+}
+
+/** A server that looks at each event ends a comparison at the first field that differs. */
+function eventsOf(start: number, project: ProjectId | { readonly $in: ProjectId[] }) {
+  return { timestamp: { $gte: start, $lt: start + grainMs.minute }, project };
+}
+
 /** Counts the events of minutes whose batches count, in the order of the minutes. */
 async function countMinutes(
   { events }: Collections,
+  filter: Filter<EventDocument>,
   minutes: readonly Bucket[],
   counts: Counts,
   dimensions: readonly string[],
@@ -186,11 +249,6 @@ async function countMinutes(
       { minute, sum: cellsSum(), block: [] as StoredEvent[] },
     ]),
   );
-  // A server that looks at each event for this ends a comparison at the first field that differs.
-  const ranges = minutes.map(({ project, start }) => ({
-    timestamp: { $gte: start, $lt: start + grainMs.minute },
-    project,
-  }));
   let held = 0;
   const empty = () => {
     for (const one of sums.values()) {
@@ -199,9 +257,7 @@ async function countMinutes(
     }
     held = 0;
   };
-  const found = events
-    .find(ranges.length === 1 ? ranges[0]! : { $or: ranges })
-    .batchSize(eventBlock);
+  const found = events.find(filter).project<RowDocument>({ properties: 0 }).batchSize(eventBlock);
   for await (const document of found) {
     const { project, timestamp } = document;
     const of = sums.get(

@@ -71,6 +71,11 @@ export class PartialRead extends Error {
   override readonly name = "PartialRead";
 }
 
+/** Whether the server does not know a command. */
+export function isUnknownCommand(failure: unknown): boolean {
+  return failure instanceof MongoServerError && failure.code === commandNotFound;
+}
+
 /** Whether the server stopped a read at its `maxTimeMS`. */
 export function isTimeLimit(failure: unknown): boolean {
   if (failure instanceof PartialRead) return true;

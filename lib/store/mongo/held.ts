@@ -12,7 +12,7 @@ import {
   type HeldDocument,
   type QuarantineNote,
 } from "./documents.ts";
-import { insertAbsent, writeAll } from "./writes.ts";
+import { insertAbsent } from "./writes.ts";
 
 /** The number of notes that are read at a time. */
 const noteBlock = 1_000;
@@ -84,13 +84,18 @@ export async function forgetNotes(
   { quarantine }: Collections,
   gone: readonly { readonly event: string; readonly batch: BatchId }[],
 ): Promise<void> {
-  await writeAll(
-    quarantine,
-    gone.map(({ event, batch }) => ({
-      _id: event,
-      operation: { deleteMany: { filter: { event, batch } } },
-    })),
-  );
+  const batches = new Map<string, Set<BatchId>>();
+  for (const { event, batch } of gone) {
+    batches.set(event, (batches.get(event) ?? new Set()).add(batch));
+  }
+  // Most events have none, so all are looked for with one command.
+  const notes = await quarantine
+    .find({ event: { $in: [...batches.keys()] } }, inOneAnswer)
+    .project<Pick<QuarantineNote, "_id" | "event" | "batch">>({ event: 1, batch: 1 })
+    .toArray();
+  const own = notes.filter(({ event, batch }) => batches.get(event)!.has(batch));
+  if (own.length === 0) return;
+  await quarantine.deleteMany({ _id: { $in: own.map(({ _id }) => _id).toSorted() } });
 }
 
 interface Found {

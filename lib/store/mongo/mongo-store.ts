@@ -472,8 +472,13 @@ export class MongoStore implements AdaptedStore {
     return this.#link.run((collections) => holder(collections, project, id));
   }
 
-  erase(project: ProjectId, events: readonly Erasable[], refusal: Refusal): Promise<void> {
-    return this.#link.run((collections) => erase(collections, project, events, refusal));
+  erase(
+    project: ProjectId,
+    events: readonly Erasable[],
+    refusal: Refusal,
+    userId?: string,
+  ): Promise<void> {
+    return this.#link.run((collections) => erase(collections, project, events, refusal, userId));
   }
 
   refuse(project: ProjectId, id: EventId, refusal: Refusal): Promise<boolean> {

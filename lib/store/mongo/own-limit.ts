@@ -8,11 +8,17 @@ import type { ServerLimits } from "./server-limits.ts";
  */
 const timeoutMs = 10_000;
 
-/** @throws ServiceError QUERY_TOO_EXPENSIVE where the server stopped the read at the limit */
-export async function withinOwnLimit<T>(read: (limits: ServerLimits) => Promise<T>): Promise<T> {
+/**
+ * @param limitMs the limit, where the caller waits longer
+ * @throws ServiceError QUERY_TOO_EXPENSIVE where the server stopped the read at the limit
+ */
+export async function withinOwnLimit<T>(
+  read: (limits: ServerLimits) => Promise<T>,
+  limitMs = timeoutMs,
+): Promise<T> {
   try {
-    return await read({ maxTimeMS: timeoutMs });
+    return await read({ maxTimeMS: limitMs });
   } catch (error) {
-    throw isTimeLimit(error) ? tookTooLong(timeoutMs) : error;
+    throw isTimeLimit(error) ? tookTooLong(limitMs) : error;
   }
 }

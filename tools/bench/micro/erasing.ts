@@ -25,10 +25,11 @@ import { SqliteStore } from "../../../lib/store/sqlite/sqlite-store.ts";
 /**
  * Measures how long it takes to erase one of many users, at rest and while batches come in, whether
  * counts are right afterwards, and what compaction saves: `node tools/bench/micro/erasing.ts
- * [--events 1000000] [--users 10000] [--hours 24] [--batch 500] [--late 1] [--server ferretdb]
- * [--heap 6g]`.
+ * [--events 1000000] [--users 10000] [--hours 24] [--batch 500] [--late 1] [--checked 1000]
+ * [--server ferretdb] [--heap 6g]`.
  * Events are of random users, spread evenly over the hours; of those that come in meanwhile `--late`
- * says how many are, the others are of the last hour. The third erasure's worker dies after some
+ * says how many are, the others are of the last hour. At most so many minutes as `--checked` says
+ * are compared with a recount. The third erasure's worker dies after some
  * calls, and another worker finishes its job. Of each erasure the store's operations are told that
  * took the longest in sum. With `--server` (`ferretdb`, `mongo-java`) or MONGODB_URI it runs on
  * MongoDB's protocol, without compaction, in a database of its own that it removes; batches then
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     hours: { type: "string", default: "24" },
     batch: { type: "string", default: "500" },
     late: { type: "string", default: "1" },
+    checked: { type: "string", default: "1000" },
     server: { type: "string" },
     heap: { type: "string" },
     dir: { type: "string", default: tmpdir() },
@@ -50,6 +52,7 @@ const total = Number(values.events);
 const users = Number(values.users);
 const hours = Number(values.hours);
 const late = Number(values.late);
+const checked = Number(values.checked);
 const batchSize = Number(values.batch);
 const project = "bench";
 const start = Date.UTC(2024, 0, 1);
@@ -282,7 +285,8 @@ function anyInstants(): readonly number[] {
 async function differing(instants: readonly number[]): Promise<string> {
   await retried(() => rollUpAll(store, 200));
   let found = 0;
-  const minutes = new Set(instants.map((instant) => startOf("minute", instant)));
+  const all = [...new Set(instants.map((instant) => startOf("minute", instant)))];
+  const minutes = new Set(all.sort(() => Math.random() - 0.5).slice(0, checked));
   for (const at of minutes) {
     const minute: Bucket = { project, grain: "minute", start: at };
     const events: StoredEvent[] = [];
