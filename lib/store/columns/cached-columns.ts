@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
-import type { FetchedColumns, SegmentColumns } from "./segment.ts";
+import type { ColumnKey, FetchedColumns, SegmentColumns } from "./segment.ts";
 import type { Segment } from "../manifest.ts";
-import { DiskCache, type CacheKey, type DiskCacheOptions } from "./disk-cache.ts";
+import { DiskCache, type DiskCacheOptions } from "./disk-cache.ts";
 
 /** The first byte of a cached file: whether the segment has the column, whose bytes then follow. */
 const [absent, present] = [0, 1];
@@ -51,7 +51,7 @@ export class CachedColumns implements SegmentColumns {
       return undefined;
     }
     // No question asks for a version that was replaced.
-    await this.#cache.drop(id, version);
+    this.#cache.replace(id, version);
     for (const column of lacking) {
       const bytes = fetched.get(column);
       if (bytes !== undefined) columns.set(column, bytes);
@@ -63,7 +63,7 @@ export class CachedColumns implements SegmentColumns {
     return columns;
   }
 
-  async #kept(key: CacheKey): Promise<Uint8Array | undefined> {
+  async #kept(key: ColumnKey): Promise<Uint8Array | undefined> {
     const text = textOf(key);
     const recent = this.#recent.get(text);
     if (recent !== undefined) return recent;
@@ -99,7 +99,7 @@ export class CachedColumns implements SegmentColumns {
   }
 }
 
-function textOf({ id, version, column }: CacheKey): string {
+function textOf({ id, version, column }: ColumnKey): string {
   return JSON.stringify([id, version, column]);
 }
 

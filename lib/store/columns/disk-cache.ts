@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 import { readFile as readFileBack } from "node:fs";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
+import type { ColumnKey } from "./segment.ts";
+import { WaitingColumns } from "./waiting-columns.ts";
 
 export interface DiskCacheOptions {
   /** The cache's own folder; made where it is missing. Other files in it are left alone. */
@@ -14,13 +16,6 @@ export interface DiskCacheOptions {
    */
   readonly maxBytes: number;
   readonly log: { warn(fields: object, text: string): void };
-}
-
-/** Identifies a column of one version of a segment. The bytes under a key never change. */
-export interface CacheKey {
-  readonly id: string;
-  readonly version: string;
-  readonly column: string;
 }
 
 /** The files of one version of a segment. */
@@ -36,9 +31,6 @@ const blockBytes = 4_096;
 
 /** The interval at which a used version is marked as used, for the process after a restart. */
 const markEveryMs = 3_600_000;
-
-/** The most bytes that may wait to be written; columns that come while more wait are not kept. */
-const maxWaitingBytes = 33_554_432;
 
 /** The age from which a temporary file counts as left by a process that was killed. */
 const strayAfterMs = 3_600_000;
@@ -56,16 +48,16 @@ const ofVersions = /^v./;
  * time, and a column that cannot be read or written is simply not cached. Each file contains its
  * key and a checksum: a file that is damaged, cut or of another key is removed and counts as
  * missing. Files are written under a temporary name and renamed, so that a crash leaves none half
- * written, and several processes may use one folder. Takes some 300 bytes of memory for each
- * version.
+ * written, and several processes may use one folder. They are written while nothing is asked, and
+ * columns are found until then, too. Takes some 300 bytes of memory for each version.
  */
 export class DiskCache {
   readonly #options: DiskCacheOptions;
   /** The versions by their folders, the least recently used first. */
   readonly #versions = new Map<string, Version>();
   readonly #work = new Set<Promise<void>>();
+  readonly #waiting: WaitingColumns;
   #sizeBytes = 0;
-  #waitingBytes = 0;
   /** The bytes that were written since the folder was last looked through. */
   #writtenBytes = 0;
   #isLooking = false;
@@ -76,6 +68,12 @@ export class DiskCache {
 
   constructor(options: DiskCacheOptions) {
     this.#options = options;
+    const disk = {
+      write: (key: ColumnKey, bytes: Uint8Array) => this.#begin(() => this.#write(key, bytes)),
+      removeOthers: (id: string, version: string) =>
+        this.#begin(() => this.#removeOthers(id, version)),
+    };
+    this.#waiting = new WaitingColumns(disk, options.maxBytes / 2);
     this.ready = this.#begin(() => this.#lookThrough());
   }
 
@@ -84,13 +82,16 @@ export class DiskCache {
     return this.#sizeBytes;
   }
 
-  /** The segments that have files. */
+  /** The segments that have files, or columns that are still to be written. */
   get segments(): ReadonlySet<string> {
-    return new Set([...this.#versions.values()].map(({ segment }) => segment));
+    const written = [...this.#versions.values()].map(({ segment }) => segment);
+    return new Set([...written, ...this.#waiting.segments]);
   }
 
   /** The whole column under a key; `undefined` where it is not cached. */
-  async get(key: CacheKey): Promise<Uint8Array | undefined> {
+  async get(key: ColumnKey): Promise<Uint8Array | undefined> {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return waiting;
     const folder = this.#folderOf(key);
     const path = join(folder, fileOf(key));
     let file: Buffer;
@@ -110,38 +111,44 @@ export class DiskCache {
     return undefined;
   }
 
-  /** Keeps a column, in the background. */
-  put(key: CacheKey, bytes: Uint8Array): void {
-    const file = wrapped(key, bytes);
-    const { length } = file;
-    if (this.#waitingBytes + length > maxWaitingBytes) return;
-    this.#waitingBytes += length;
-    void this.#begin(async () => {
-      try {
-        await this.#write(key, file);
-      } finally {
-        this.#waitingBytes -= length;
-      }
-    });
+  /**
+   * Keeps a column, in the background.
+   * @param bytes must not be changed any more
+   */
+  put(key: ColumnKey, bytes: Uint8Array): void {
+    this.#waiting.put(key, bytes);
+  }
+
+  /** As `drop` for all versions of a segment but one, in the background. */
+  replace(id: string, version: string): void {
+    this.#waiting.replace(id, version);
   }
 
   /**
-   * Removes the files of a segment, including those of other processes.
+   * Removes a segment, including the files of other processes.
    * @param but the version that stays; absent: none
    */
   async drop(id: string, but?: string): Promise<void> {
+    await this.#waiting.drop(id, but);
+    await this.#removeOthers(id, but);
+  }
+
+  /** Resolves when all is written, and no work of the cache is running. */
+  async close(): Promise<void> {
+    await this.#waiting.close();
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** Removes the files of a segment's versions but one. */
+  async #removeOthers(id: string, but?: string): Promise<void> {
     const kept = but === undefined ? undefined : this.#folderOf({ id, version: but });
     for (const folder of await listed(this.#segmentFolder(id), ofVersions)) {
       if (folder !== kept) await this.#remove(folder);
     }
   }
 
-  /** Resolves when no work of the cache is running. */
-  async close(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
-  }
-
-  async #write(key: CacheKey, file: Buffer): Promise<void> {
+  async #write(key: ColumnKey, bytes: Uint8Array): Promise<void> {
+    const file = wrapped(key, bytes);
     const folder = this.#folderOf(key);
     const temporary = join(folder, `${randomUUID()}.tmp`);
     try {
@@ -238,7 +245,7 @@ export class DiskCache {
     return folders;
   }
 
-  #folderOf({ id, version }: Omit<CacheKey, "column">): string {
+  #folderOf({ id, version }: Omit<ColumnKey, "column">): string {
     return join(this.#segmentFolder(id), `v${encodeURIComponent(version)}`);
   }
 
@@ -301,7 +308,7 @@ function onDisk(length: number): number {
   return Math.ceil(length / blockBytes) * blockBytes;
 }
 
-function fileOf({ column }: CacheKey): string {
+function fileOf({ column }: ColumnKey): string {
   return hash("sha1", column).slice(0, 32);
 }
 
@@ -311,7 +318,7 @@ function fileOf({ column }: CacheKey): string {
 const magic = 0x4d53_4331;
 const headBytes = 12;
 
-function wrapped(key: CacheKey, bytes: Uint8Array): Buffer {
+function wrapped(key: ColumnKey, bytes: Uint8Array): Buffer {
   const name = nameOf(key);
   const file = Buffer.allocUnsafe(headBytes + name.length + bytes.length);
   file.writeUInt32BE(magic, 0);
@@ -323,7 +330,7 @@ function wrapped(key: CacheKey, bytes: Uint8Array): Buffer {
 }
 
 /** The column in a file; `undefined` where the file is damaged, or has another key. */
-function unwrapped(key: CacheKey, file: Buffer): Uint8Array | undefined {
+function unwrapped(key: ColumnKey, file: Buffer): Uint8Array | undefined {
   if (file.length < headBytes || file.readUInt32BE(0) !== magic) return undefined;
   if (file.readUInt32BE(4) !== crc32(file.subarray(8))) return undefined;
   const name = nameOf(key);
@@ -331,6 +338,6 @@ function unwrapped(key: CacheKey, file: Buffer): Uint8Array | undefined {
   return name.equals(file.subarray(headBytes, start)) ? file.subarray(start) : undefined;
 }
 
-function nameOf({ id, version, column }: CacheKey): Buffer {
+function nameOf({ id, version, column }: ColumnKey): Buffer {
   return Buffer.from(JSON.stringify([id, version, column]));
 }

@@ -9,4 +9,11 @@ export interface SegmentColumns {
   fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined>;
 }
 
+/** Identifies a column of one version of a segment. The bytes under a key never change. */
+export interface ColumnKey {
+  readonly id: string;
+  readonly version: string;
+  readonly column: string;
+}
+
 export type FetchedColumns = ReadonlyMap<string, Uint8Array>;

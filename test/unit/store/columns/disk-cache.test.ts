@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { CachedColumns } from "../../../../lib/store/columns/cached-columns.ts";
-import { DiskCache, type CacheKey } from "../../../../lib/store/columns/disk-cache.ts";
-import type { SegmentColumns } from "../../../../lib/store/columns/segment.ts";
+import { DiskCache } from "../../../../lib/store/columns/disk-cache.ts";
+import type { ColumnKey, SegmentColumns } from "../../../../lib/store/columns/segment.ts";
 import type { Segment } from "../../../../lib/store/manifest.ts";
 
 let folder: string;
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 const cacheOf = (maxBytes = 1_000_000) => new DiskCache({ folder, maxBytes, log });
-const keyOf = (id: string, version = "1", column = "type"): CacheKey => ({ id, version, column });
+const keyOf = (id: string, version = "1", column = "type"): ColumnKey => ({ id, version, column });
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
 const textOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
@@ -34,7 +34,7 @@ async function files(): Promise<string[]> {
 const large = (name: string) => bytesOf(name.padEnd(9_000, "."));
 
 /** Puts, and waits until it is on the disk. */
-async function kept(cache: DiskCache, key: CacheKey, bytes: Uint8Array): Promise<void> {
+async function kept(cache: DiskCache, key: ColumnKey, bytes: Uint8Array): Promise<void> {
   cache.put(key, bytes);
   await cache.close();
 }
@@ -161,6 +161,24 @@ test("what two processes keep in one folder is bounded, and right for both (any 
   );
 });
 
+test("what waits to be written is found, and leaves no file once it is dropped", async () => {
+  const cache = cacheOf();
+  for (const key of [keyOf("a"), keyOf("b"), keyOf("b", "2"), keyOf("c"), keyOf("c", "2")]) {
+    cache.put(key, bytesOf(JSON.stringify(key)));
+    expect(textOf(await cache.get(key))).toBe(JSON.stringify(key));
+  }
+  expect([...cache.segments].sort()).toEqual(["a", "b", "c"]);
+  await cache.drop("a");
+  await cache.drop("b", "2");
+  cache.replace("c", "2");
+  for (const key of [keyOf("a"), keyOf("b"), keyOf("c")]) {
+    expect(await cache.get(key)).toBeUndefined();
+  }
+  await cache.close();
+  const left = (await files()).map((path) => path.split("/").slice(-3, -1).join("/"));
+  expect(left.sort()).toEqual(["sb/v2", "sc/v2"]);
+});
+
 test("the folder may be deleted while it is used, and need not be one", async () => {
   const cache = cacheOf();
   await kept(cache, keyOf("a"), bytesOf("a"));
@@ -249,17 +267,21 @@ describe("columns from the disk", () => {
     expect(left).toEqual(["ss/v2"]);
   });
 
-  test("of versions that nobody asks about any more are swept", async () => {
+  test.each([
+    ["that are on the disk", true],
+    ["that wait to be written", false],
+  ])("of versions that nobody asks about any more are swept: those %s", async (_, isWritten) => {
     const source = new Source();
     for (let n = 0; n < 20; n++) source.versions.set(`s${n}`, "1");
     const columns = opened(source);
     for (const id of source.versions.keys()) await told(columns, segmentOf(id, "1"), "a");
-    await columns.close();
+    if (isWritten) await columns.close();
     for (let n = 0; n < 20; n += 2) source.versions.set(`s${n}`, "2");
     source.versions.delete("s1");
     await columns.sweep((ids) =>
       Promise.resolve(new Map([...source.versions].filter(([id]) => ids.includes(id)))),
     );
+    await columns.close();
     expect(await files()).toHaveLength(9);
     await columns.sweep(() => Promise.reject(new Error("away"))).catch(() => undefined);
     expect(await files()).toHaveLength(9);
