@@ -1,6 +1,7 @@
+import { Batcher } from "../../../concurrency/batcher.ts";
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
 import type { Segment } from "../../manifest.ts";
-import type { Collections } from "../documents.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
 import {
   columnOfField,
   fieldOfColumn,
@@ -9,35 +10,77 @@ import {
   type PartDocument,
 } from "./documents.ts";
 
-/** Reads columns from the database. Used only within a call of the store. */
+/**
+ * The most segments, and bytes of all their columns, that one command reads from. A command for each
+ * segment would take longer than the reading of its columns.
+ */
+const limits = { maxItems: 64, maxBytes: 4 * 1_048_576, maxWaitingItems: Infinity } as const;
+
+/** Columns of a segment that are to be read. */
+interface Wanted {
+  readonly segment: Segment;
+  readonly names: readonly string[];
+}
+
+/**
+ * Reads columns from the database, those of several segments with one command. Used only within a
+ * call of the store.
+ */
 export class StoredColumns implements SegmentColumns {
-  readonly #collections: Collections;
+  readonly #gathered: Batcher<Wanted, FetchedColumns | undefined>;
 
   constructor(collections: Collections) {
-    this.#collections = collections;
+    this.#gathered = new Batcher(
+      (group) => fetchColumns(collections, group),
+      limits,
+      () => new Error("there is no bound"),
+    );
   }
 
   fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined> {
-    return fetchColumns(this.#collections, segment, names);
+    return this.#gathered.add({ value: { segment, names }, items: 1, sizeBytes: segment.bytes });
   }
 }
 
+/** Fetches the columns of each segment, those of segments with the same names together. */
 async function fetchColumns(
+  collections: Collections,
+  group: readonly Wanted[],
+): Promise<readonly Promise<FetchedColumns | undefined>[]> {
+  const reads = new Map<string, Promise<ReadonlyMap<string, PartDocument>>>();
+  for (const [key, some] of Map.groupBy(group, keyOf)) reads.set(key, partsOf(collections, some));
+  // What is asked for meanwhile is gathered.
+  await Promise.allSettled(reads.values());
+  return group.map(async (one) => columnsIn(one, await reads.get(keyOf(one))!));
+}
+
+function keyOf({ names }: Wanted): string {
+  return JSON.stringify(names);
+}
+
+/** The parts that may have one of the columns, all of the same names, by their ids. */
+async function partsOf(
   { segmentParts }: Collections,
-  segment: Segment,
-  names: readonly string[],
-): Promise<FetchedColumns | undefined> {
-  const { id, version } = segment;
-  const ids = partsWith(segment, names).map((part) => partKey(id, version, part));
-  const projection = Object.fromEntries(names.map((name) => [`columns.${fieldOfColumn(name)}`, 1]));
-  const [only] = ids;
+  some: readonly Wanted[],
+): Promise<ReadonlyMap<string, PartDocument>> {
+  const ids = some.flatMap(idsOf);
+  const { names } = some[0]!;
+  const fields = names.map((name) => [`columns.${fieldOfColumn(name)}`, 1] as const);
   const found = await segmentParts
-    .find({ _id: ids.length === 1 ? only! : { $in: ids } })
-    .project<PartDocument>(projection)
+    .find({ _id: ids.length === 1 ? ids[0]! : { $in: ids } }, inOneAnswer)
+    .project<PartDocument>(Object.fromEntries([["_id", 1], ...fields]))
     .toArray();
-  if (found.length < ids.length) return undefined;
+  return new Map(found.map((part) => [part._id, part]));
+}
+
+function columnsIn(
+  wanted: Wanted,
+  found: ReadonlyMap<string, PartDocument>,
+): FetchedColumns | undefined {
+  const parts = idsOf(wanted).map((id) => found.get(id));
+  if (!parts.every((part) => part !== undefined)) return undefined;
   return new Map(
-    found.flatMap(({ columns = {} }) =>
+    parts.flatMap(({ columns = {} }) =>
       Object.entries(columns).map(
         ([field, bytes]) => [columnOfField(field), bytes.value()] as const,
       ),
@@ -45,11 +88,16 @@ async function fetchColumns(
   );
 }
 
-/** The parts that may have one of some columns; one at least, which shows that the version exists. */
-function partsWith(
-  { parts, isPlaced = false }: Segment,
-  names: readonly string[],
-): readonly number[] {
-  if (!isPlaced || names.length === 0) return Array.from({ length: parts }, (_, part) => part);
-  return [...new Set(names.map((name) => partOfColumn(fieldOfColumn(name), parts)))];
+/**
+ * The ids of the parts that may have one of the columns; one at least, which shows that the version
+ * exists.
+ */
+function idsOf({ segment, names }: Wanted): readonly string[] {
+  const { id, version, parts, isPlaced = false } = segment;
+  const all = Array.from({ length: parts }, (_, part) => part);
+  const some =
+    isPlaced && names.length > 0
+      ? new Set(names.map((name) => partOfColumn(fieldOfColumn(name), parts)))
+      : all;
+  return [...some].map((part) => partKey(id, version, part));
 }

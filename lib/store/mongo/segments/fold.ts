@@ -12,8 +12,11 @@ import type { KeptGroup } from "./unsealed-columns.ts";
 import type { Segments } from "./segments.ts";
 import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 
-/** The number of segments whose columns are fetched ahead of the segment that is being folded. */
-const ahead = 8;
+/**
+ * How many segments' columns are fetched ahead, from the one that is being folded on: as many as
+ * have so many bytes in all their columns, between two bounds.
+ */
+const ahead = { bytes: 16 * 1_048_576, fewest: 8, most: 128 } as const;
 
 /** The most bytes of events that one question reads to keep them; they are in memory meanwhile. */
 const keptBytesAtOnce = 16_777_216;
@@ -86,22 +89,26 @@ export async function foldSegments(
 }
 
 /**
- * Fetches each segment's columns, in order. Later fetches run while an earlier segment is folded.
+ * Fetches each segment's columns, in order. Later fetches run while an earlier segment is folded;
+ * many begin together, so that a source can carry them out together.
  */
 async function* fetched(
   source: SegmentColumns,
   wanted: readonly Wanted[],
 ): AsyncGenerator<readonly [Wanted, FetchedColumns | undefined]> {
   const fetches = new Map<number, Promise<FetchedColumns | undefined>>();
+  let begun = 0;
   try {
     for (const [at, one] of wanted.entries()) {
-      for (let next = at; next < Math.min(at + ahead, wanted.length); next++) {
-        if (fetches.has(next)) continue;
-        const { segment, names } = wanted[next]!;
-        const fetch = source.fetch(segment, names);
-        // Where the fold ends early, nothing awaits this fetch.
-        fetch.catch(() => undefined);
-        fetches.set(next, fetch);
+      const end = aheadOf(wanted, at);
+      if (begun - at <= (end - at) / 2) {
+        for (; begun < end; begun++) {
+          const { segment, names } = wanted[begun]!;
+          const fetch = source.fetch(segment, names);
+          // Where the fold ends early, nothing awaits this fetch.
+          fetch.catch(() => undefined);
+          fetches.set(begun, fetch);
+        }
       }
       const columns = await fetches.get(at)!;
       fetches.delete(at);
@@ -110,6 +117,17 @@ async function* fetched(
   } finally {
     await Promise.allSettled(fetches.values());
   }
+}
+
+/** The end of the segments that may be fetched while one of them is folded. */
+function aheadOf(wanted: readonly Wanted[], at: number): number {
+  const most = Math.min(at + ahead.most, wanted.length);
+  let end = at;
+  for (let bytes = 0; end < most; end++) {
+    bytes += wanted[end]!.segment.bytes;
+    if (bytes > ahead.bytes && end - at >= ahead.fewest) break;
+  }
+  return end;
 }
 
 /**
