@@ -360,6 +360,53 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
       }
     });
 
+    test("of many events in no segment a question reads what it needs, and what is kept then answers the same", async () => {
+      const harness = await MongoHarness.behindCable(server.url, "monitorCommands=true");
+      const opened = async () => {
+        const store = await harness.open({ adoptsAfterMs: 0 });
+        const reads: (readonly string[])[] = [];
+        for (const client of store.clients) {
+          client.on("commandStarted", ({ command }) => {
+            const fields = (command["projection"] ?? {}) as object;
+            if (command["find"] === "events") reads.push(Object.keys(fields).toSorted());
+          });
+        }
+        return { store, reads };
+      };
+      try {
+        const one = await opened();
+        const text = "x".repeat(4_000);
+        const held = Array.from({ length: 300 }, (_, n): StoredEvent => {
+          const data = { ...(made(n).data as object), text };
+          return { ...made(n), batch: `b${n % 4}`, data };
+        });
+        for (const [batch, some] of Map.groupBy(held, ({ batch }) => batch)) {
+          await one.store.append(batch, some);
+          if (batch === "b0") await sealAll(one.store);
+        }
+        one.reads.length = 0;
+        const { result } = await one.store.analyze({ project: "p" }, funnel, patient);
+        expect(result).toEqual(foldOver(foldOf(funnel), held));
+        expect(one.reads[0]).toEqual(["_id", "timestamp", "type", "userId"]);
+
+        const other = await opened();
+        const told = await other.store.analyze({ project: "p" }, byPlan, patient);
+        expect({ events: told.events, ...comparable(told.result) }).toEqual(
+          folded(held, {}, byPlan),
+        );
+        expect(other.reads[0]).toContain("body");
+        for (const { store, reads } of [one, other]) {
+          await eventually(async () => {
+            reads.length = 0;
+            await expectAnswers([store], held);
+            expect(reads).toEqual([]);
+          }, 30_000);
+        }
+      } finally {
+        await harness.dispose();
+      }
+    });
+
     test("what was stored by processes that announced nothing is sealed, once these have ended", async () => {
       const harness = await unwatched();
       try {

@@ -196,7 +196,7 @@ function fieldsOf(path: PropertyPath): readonly Field[] {
   return column === undefined ? [] : [column];
 }
 
-function pathsOfColumn(column: Column): readonly PropertyPath[] {
+export function pathsOfColumn(column: Column): readonly PropertyPath[] {
   if ("meets" in column) return pathsIn(column.meets);
   if ("path" in column) return [column.path];
   return column.field === "user" ? [] : [[column.field]];

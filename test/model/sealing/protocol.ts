@@ -490,8 +490,20 @@ export function sealing(world: World, rules: Rules): Model<State> {
       emit("R answers", answered, broken);
       // What was read of a batch whose key has changed stands under a key that nobody asks for.
       const read = me.rows & me.announced & me.same;
-      const recent = s.recent.map((each, batch) => (has(read, batch) ? found(batch) : each));
-      if (read !== 0) emit("R answers and keeps what it read", { ...answered, recent }, broken);
+      const kept = (contentOf: (batch: number) => number): Partial<State> => ({
+        recent: s.recent.map((each, batch) => (has(read, batch) ? contentOf(batch) : each)),
+      });
+      if (read !== 0) {
+        emit("R answers and keeps what it read", { ...answered, ...kept(found) }, broken);
+        emit("R answers and keeps what it reads then", { ...answered, ...kept(there) }, broken);
+      }
+    }
+
+    /** The events of a batch that are stored, as the bits of a set. */
+    function there(batch: number): number {
+      return eventsOf[batch]!.reduce<number>((set, event) => {
+        return s.events[event] === "stored" ? set | bit(event) : set;
+      }, 0);
     }
 
     /** The events of a batch that the reader found, as the bits of a set. */

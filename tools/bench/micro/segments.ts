@@ -112,11 +112,7 @@ async function load(): Promise<void> {
     } as unknown as StoredEvent);
     if (batch.length < batchSize && count < total) continue;
     const name = batch[0]!.batch;
-    const documents = batch.map((one) => {
-      // Neither sealing nor segments read the properties that the server can search.
-      const { properties: _, ...document } = toDocument(one, name);
-      return document;
-    });
+    const documents = batch.map((one) => toDocument(one, name));
     await collections.events.insertMany(documents);
     await announce(collections, name, documents, Date.now());
     await sqlite.append(name, batch);

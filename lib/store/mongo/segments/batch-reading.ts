@@ -1,12 +1,11 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { FindCursor } from "mongodb";
 import { meetsFilter, type EventFilter } from "../../../event/filter.ts";
-import type { BatchId } from "../../../event/event.ts";
+import type { BatchId, StoredEvent } from "../../../event/event.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
-import { fromRow } from "../../rows.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { ServerLimits } from "../server-limits.ts";
-import { rowFields, rowFrom } from "./raw-rows.ts";
+import type { EventReader } from "./event-reader.ts";
 
 /** The number of batches that are read at a time. */
 const batchesAtOnce = 500;
@@ -34,14 +33,22 @@ export class BatchReading {
   readonly #events: Collections["events"];
   readonly #filter: EventFilter;
   readonly #limits: FoldLimits;
+  readonly #reader: EventReader;
   readonly #batches: BatchId[] = [];
   readonly #readOf = new Map<BatchId, Uint8Array[]>();
   #begun: BegunRead | undefined;
 
-  constructor({ events }: Collections, filter: EventFilter, limits: FoldLimits) {
+  /** @param reader reads what the question reads; whole events where some are wanted under a key */
+  constructor(
+    { events }: Collections,
+    filter: EventFilter,
+    limits: FoldLimits,
+    reader: EventReader,
+  ) {
     this.#events = events;
     this.#filter = filter;
     this.#limits = limits;
+    this.#reader = reader;
   }
 
   want(batches: readonly BatchId[], key?: string): void {
@@ -62,7 +69,7 @@ export class BatchReading {
         { project: this.#filter.project, batch: { $in: some } },
         { ...limits, ...inOneAnswer, raw: true },
       )
-      .project<Uint8Array>(rowFields);
+      .project<Uint8Array>(this.#reader.fields);
     const ready = found.hasNext();
     // Whoever folds the events gets the error.
     ready.catch(() => undefined);
@@ -71,16 +78,17 @@ export class BatchReading {
 
   /** Folds the events of all batches. @returns the number of events that met the filter */
   async fold(fold: Fold<unknown>): Promise<number> {
-    const rowOf = rowReader(fold.columns);
+    const rowOf = rowReader(fold.columns, this.#reader.user);
     let count = 0;
     for (this.begin(); this.#begun !== undefined; this.begin()) {
       const { found, ready } = this.#begun;
       await ready;
       for await (const first of found) {
         for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
-          const event = fromRow(rowFrom(bytes));
-          this.#readOf.get(event.batch)?.push(bytes);
-          if (!meetsFilter(event, this.#filter)) continue;
+          const event = this.#reader.read(bytes);
+          if (event.batch !== undefined) this.#readOf.get(event.batch)?.push(bytes);
+          // A part has whatever the filter reads.
+          if (!meetsFilter(event as StoredEvent, this.#filter)) continue;
           fold.add(rowOf(event));
           count += 1;
         }

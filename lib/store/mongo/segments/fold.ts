@@ -7,6 +7,7 @@ import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
 import type { Collections } from "../documents.ts";
 import { BatchReading, type FoldLimits } from "./batch-reading.ts";
 import { isOf } from "./documents.ts";
+import { partsOfEvents, wholeEvents } from "./event-reader.ts";
 import { batchesOf } from "./manifest.ts";
 import type { KeptGroup } from "./unsealed-columns.ts";
 import type { Segments } from "./segments.ts";
@@ -20,6 +21,12 @@ const ahead = { bytes: 16 * 1_048_576, fewest: 8, most: 128 } as const;
 
 /** The most bytes of events that one question reads to keep them; they are in memory meanwhile. */
 const keptBytesAtOnce = 16_777_216;
+
+/**
+ * The most bytes of events that a question reads whole to keep them, though it needs less of each.
+ * Of more bytes it does not wait for the rest, which is read once it has its answer.
+ */
+const keptAlongBytes = 524_288;
 
 /** A segment, and the columns of it that a question reads. */
 interface Wanted {
@@ -59,14 +66,14 @@ export async function foldSegments(
     else count += folded;
     await turn();
   }
-  const rows = new BatchReading(collections, filter, limits);
+  const parts = partsOfEvents(filter, fold.columns);
+  const toKeep = keepable(unread, kept);
+  const isKeptAlong = parts === undefined || isLittle(toKeep);
+  const rows = new BatchReading(collections, filter, limits, isKeptAlong ? wholeEvents : parts);
   try {
     rows.want(batches);
-    let bytes = 0;
     for (const group of unread) {
-      const isToKeep = bytes + group.bytes <= keptBytesAtOnce && kept.lacks(group.key);
-      if (isToKeep) bytes += group.bytes;
-      rows.want(group.batches, isToKeep ? group.key : undefined);
+      rows.want(group.batches, isKeptAlong && toKeep.includes(group) ? group.key : undefined);
     }
     rows.begin();
     for await (const [one, columns] of fetched(source, wanted)) {
@@ -82,10 +89,30 @@ export async function foldSegments(
     // What a server read until its time was over may be a part, which must not be kept.
     limits.check();
     for (const [key, documents] of rows.read) kept.keep(key, documents);
+    if (!isKeptAlong) for (const group of toKeep) kept.readLater(collections, project, group);
     return count;
   } finally {
     await rows.close();
   }
+}
+
+/** The groups whose events are of use to questions that come. */
+function keepable(
+  unread: readonly UnsealedGroup[],
+  kept: Segments["unsealed"],
+): readonly UnsealedGroup[] {
+  let left = keptBytesAtOnce;
+  return unread.filter(({ key, bytes }) => {
+    const isToKeep = bytes <= left && kept.lacks(key);
+    if (isToKeep) left -= bytes;
+    return isToKeep;
+  });
+}
+
+/** Whether there is something to keep, and reading all of it holds up no answer. */
+function isLittle(toKeep: readonly UnsealedGroup[]): boolean {
+  const bytes = toKeep.reduce((sum, group) => sum + group.bytes, 0);
+  return toKeep.length > 0 && bytes <= keptAlongBytes;
 }
 
 /**

@@ -1,7 +1,10 @@
 import { LRUCache } from "lru-cache";
 import type { FetchedColumns } from "../../columns/segment.ts";
-import type { Segment } from "../../manifest.ts";
+import type { ProjectId } from "../../../event/event.ts";
+import type { Segment, UnsealedGroup } from "../../manifest.ts";
+import { inOneAnswer, type Collections } from "../documents.ts";
 import { columnsOf } from "./build.ts";
+import { toldFields } from "./raw-rows.ts";
 
 /** The most bytes of columns that are kept. */
 const keptBytes = 33_554_432;
@@ -53,10 +56,31 @@ export class UnsealedColumns {
    */
   keep(key: string, documents: readonly Uint8Array[]): void {
     const size = documents.reduce((sum, { length }) => sum + length, 0);
+    this.#keep(key, size, () => Promise.resolve(documents));
+  }
+
+  /**
+   * Reads the events of a group in the background, and keeps them. They are those of the key or
+   * later ones, as are those that a question reads after its manifest.
+   */
+  readLater(
+    { events }: Collections,
+    project: ProjectId,
+    { key, batches, bytes }: UnsealedGroup,
+  ): void {
+    this.#keep(key, bytes, () =>
+      events
+        .find({ project, batch: { $in: [...batches] } }, { ...inOneAnswer, raw: true })
+        .project<Uint8Array>(toldFields)
+        .toArray(),
+    );
+  }
+
+  #keep(key: string, size: number, read: () => Promise<readonly Uint8Array[]>): void {
     if (!this.lacks(key) || this.#waiting + size > waitingBytes) return;
     this.#waiting += size;
     const after = [...this.#building.values()].at(-1);
-    const building = this.#build(key, documents, after)
+    const building = this.#build(key, read, after)
       // Questions read the events themselves then.
       .catch(() => undefined)
       .finally(() => {
@@ -74,11 +98,11 @@ export class UnsealedColumns {
   /** Builds the columns of one group after the other, so that other work has its turn. */
   async #build(
     key: string,
-    documents: readonly Uint8Array[],
+    read: () => Promise<readonly Uint8Array[]>,
     after: Promise<void> | undefined,
   ): Promise<void> {
     await after;
-    const { columns, ...about } = await columnsOf(documents);
+    const { columns, ...about } = await columnsOf(await read());
     this.#kept.set(key, { ...about, columns: new Map(columns) });
   }
 }
