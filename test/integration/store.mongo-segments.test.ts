@@ -377,8 +377,7 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         const one = await opened();
         const text = "x".repeat(4_000);
         const held = Array.from({ length: 300 }, (_, n): StoredEvent => {
-          // Of events with such a name no property can be searched.
-          const data = { ...(made(n).data as object), text, ...(n % 50 === 7 && { "\ud800": n }) };
+          const data = { ...(made(n).data as object), text };
           return { ...made(n), batch: `b${n % 4}`, data };
         });
         for (const [batch, some] of Map.groupBy(held, ({ batch }) => batch)) {
@@ -395,9 +394,7 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         expect({ events: told.events, ...comparable(told.result) }).toEqual(
           folded(held, {}, byPlan),
         );
-        expect(other.reads[0]).toContain("properties.data/plan");
-        expect(other.reads[0]).not.toContain("body");
-        expect(other.reads[1]).toContain("body");
+        expect(other.reads[0]).toContain("body");
         for (const { store, reads } of [one, other]) {
           await eventually(async () => {
             reads.length = 0;

@@ -1,7 +1,7 @@
 import type { ColumnKey } from "./segment.ts";
 
 /** What is done to the disk. Neither rejects. */
-export interface ColumnDisk {
+interface ColumnDisk {
   /** Writes a column. */
   write(key: ColumnKey, bytes: Uint8Array): Promise<void>;
   /** Removes the files of all versions of a segment but one. */

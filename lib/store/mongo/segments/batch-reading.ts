@@ -3,10 +3,9 @@ import type { FindCursor } from "mongodb";
 import { meetsFilter, type EventFilter } from "../../../event/filter.ts";
 import type { BatchId, StoredEvent } from "../../../event/event.ts";
 import { rowReader, type Fold } from "../../../questions/fold.ts";
-import type { EventDocumentFilter } from "../conditions.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import type { ServerLimits } from "../server-limits.ts";
-import { lacksProperties, wholeEvents, type EventReader } from "./event-reader.ts";
+import type { EventReader } from "./event-reader.ts";
 
 /** The number of batches that are read at a time. */
 const batchesAtOnce = 500;
@@ -20,7 +19,6 @@ export interface FoldLimits extends ServerLimits {
 
 /** A read that the server has begun to answer. */
 interface BegunRead {
-  readonly batches: readonly BatchId[];
   readonly found: FindCursor<Uint8Array>;
   readonly ready: Promise<unknown>;
 }
@@ -64,64 +62,42 @@ export class BatchReading {
   /** Begins to read what is wanted. */
   begin(): void {
     if (this.#begun !== undefined || this.#batches.length === 0) return;
-    const batches = this.#batches.splice(0, batchesAtOnce);
-    const found = this.#find({ batch: { $in: batches } }, this.#reader);
+    const some = this.#batches.splice(0, batchesAtOnce);
+    const { check: _, ...limits } = this.#limits;
+    const found = this.#events
+      .find(
+        { project: this.#filter.project, batch: { $in: some } },
+        { ...limits, ...inOneAnswer, raw: true },
+      )
+      .project<Uint8Array>(this.#reader.fields);
     const ready = found.hasNext();
     // Whoever folds the events gets the error.
     ready.catch(() => undefined);
-    this.#begun = { batches, found, ready };
+    this.#begun = { found, ready };
   }
 
   /** Folds the events of all batches. @returns the number of events that met the filter */
   async fold(fold: Fold<unknown>): Promise<number> {
+    const rowOf = rowReader(fold.columns, this.#reader.user);
     let count = 0;
     for (this.begin(); this.#begun !== undefined; this.begin()) {
-      const { batches, found, ready } = this.#begun;
+      const { found, ready } = this.#begun;
       await ready;
-      const { met, unread } = await this.#foldFound(found, this.#reader, fold);
-      count += met;
-      if (unread > 0) {
-        const others = this.#find({ batch: { $in: batches }, ...lacksProperties }, wholeEvents);
-        count += (await this.#foldFound(others, wholeEvents, fold)).met;
+      for await (const first of found) {
+        for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
+          const event = this.#reader.read(bytes);
+          if (event.batch !== undefined) this.#readOf.get(event.batch)?.push(bytes);
+          // A part has whatever the filter reads.
+          if (!meetsFilter(event as StoredEvent, this.#filter)) continue;
+          fold.add(rowOf(event));
+          count += 1;
+        }
+        this.#limits.check();
+        await turn();
       }
       this.#begun = undefined;
     }
     return count;
-  }
-
-  #find(filter: EventDocumentFilter, { fields }: EventReader): FindCursor<Uint8Array> {
-    const { check: _, ...limits } = this.#limits;
-    const { project } = this.#filter;
-    return this.#events
-      .find({ project, ...filter }, { ...limits, ...inOneAnswer, raw: true })
-      .project<Uint8Array>(fields);
-  }
-
-  /** @returns the number of events that met the filter, and of those that were not read */
-  async #foldFound(
-    found: FindCursor<Uint8Array>,
-    reader: EventReader,
-    fold: Fold<unknown>,
-  ): Promise<{ readonly met: number; readonly unread: number }> {
-    const rowOf = rowReader(fold.columns, reader.user);
-    let [met, unread] = [0, 0];
-    for await (const first of found) {
-      for (const bytes of [first, ...found.readBufferedDocuments(turnSize)]) {
-        const event = reader.read(bytes);
-        if (event === undefined) {
-          unread += 1;
-          continue;
-        }
-        if (event.batch !== undefined) this.#readOf.get(event.batch)?.push(bytes);
-        // A part has whatever the filter reads.
-        if (!meetsFilter(event as StoredEvent, this.#filter)) continue;
-        fold.add(rowOf(event));
-        met += 1;
-      }
-      this.#limits.check();
-      await turn();
-    }
-    return { met, unread };
   }
 
   async close(): Promise<void> {
