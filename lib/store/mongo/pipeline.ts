@@ -185,7 +185,7 @@ function eventFrom(
  * Puts a property into an event. Shorter paths come first: the container of a property exists
  * already, if it was requested.
  */
-export function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
+function place(event: Record<string, unknown>, path: PropertyPath, value: unknown): void {
   let at = event;
   const keys = path as readonly string[];
   for (const key of keys.slice(0, -1)) {
@@ -205,6 +205,6 @@ export function pathsOfColumn(column: Column): readonly PropertyPath[] {
   return column.field === "user" ? [] : [[column.field]];
 }
 
-export function unique(paths: readonly PropertyPath[]): PropertyPath[] {
+function unique(paths: readonly PropertyPath[]): PropertyPath[] {
   return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
 }
