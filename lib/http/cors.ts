@@ -4,6 +4,8 @@ type Headers = Readonly<Record<string, string>>;
 
 /** The headers of an answer that a page may read, besides those that every page may read. */
 const exposed = [
+  "Accept",
+  "Accept-Encoding",
   "Allow",
   "As-Of",
   "Because",
@@ -14,6 +16,7 @@ const exposed = [
   "RateLimit",
   "RateLimit-Policy",
   "Retry-After",
+  "WWW-Authenticate",
   "X-Request-Id",
 ].join(", ");
 

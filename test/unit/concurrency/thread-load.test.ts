@@ -33,7 +33,7 @@ onLinux("lowers the priority of its own thread and of no other", async () => {
       worker.once("message", resolve);
       worker.once("error", reject);
     });
-    expect(nicenessOf(task)).toBe(Math.max(10, before));
+    expect(nicenessOf(task)).toBe(Math.max(4, before));
     expect(nicenessOf(`${process.pid}/task/${process.pid}`)).toBe(before);
   } finally {
     await worker.terminate();
