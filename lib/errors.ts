@@ -131,6 +131,12 @@ export function tooMany(limit: SharedLimit, message: string, retryAfter: number)
   return new ServiceError("TOO_MANY_REQUESTS", message, { retryAfter, errors });
 }
 
+/** The error TOO_LARGE for what would be more than one message may have. */
+export function messageTooLarge(message: string): ServiceError {
+  const errors = [{ pointer: "", code: "message_bytes", message }];
+  return new ServiceError("TOO_LARGE", message, { errors });
+}
+
 /**
  * The catalogue's name for an error, also for one that crossed the wire; `INTERNAL` where it has
  * none.

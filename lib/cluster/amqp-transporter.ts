@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage, Message } from "amqplib";
 import { Errors, Transporters, type Logger, type ServiceBroker, type Transit } from "moleculer";
 import { maxMessageBytes } from "../call-limits.ts";
-import { ServiceError } from "../errors.ts";
+import { messageTooLarge, ServiceError } from "../errors.ts";
 import { hide } from "./hide.ts";
 import { brokerError } from "./rabbitmq-error.ts";
 
@@ -244,9 +244,9 @@ function tooLarge(bytes: number): string {
 }
 
 function requestTooLarge(bytes: number): ServiceError {
-  const message = `as JSON between nodes it has ${bytes} bytes, and may have ${maxMessageBytes}: send less at a time`;
-  const finding = { pointer: "", code: "message_bytes", message };
-  return new ServiceError("TOO_LARGE", message, { errors: [finding] });
+  return messageTooLarge(
+    `as JSON between nodes it has ${bytes} bytes, and may have ${maxMessageBytes}: send less at a time`,
+  );
 }
 
 function disconnected(): Error {

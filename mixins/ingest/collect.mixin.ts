@@ -3,7 +3,7 @@ import type { Config } from "../../lib/config.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import { maxMessageBytes } from "../../lib/call-limits.ts";
 import { countryReader } from "../../lib/country.ts";
-import { errorType, ServiceError } from "../../lib/errors.ts";
+import { errorType, messageTooLarge, ServiceError } from "../../lib/errors.ts";
 import { admit, jsonOfAll, type AdmittedEvent, type ItemResult } from "../../lib/event/admit.ts";
 import { givenIds } from "../../lib/event/given-ids.ts";
 import { contentHash } from "../../lib/event/content-hash.ts";
@@ -99,9 +99,9 @@ export function CollectMixin(config: Config) {
 
 /** Numbers such as `9e15` are longer once they are written out, so a body's length tells nothing. */
 function tooLarge(bytes: number, most: number): ServiceError {
-  const message = `written out, the events have ${bytes} bytes, and may have ${most}: send fewer at a time`;
-  const errors = [{ pointer: "", code: "message_bytes", message }];
-  return new ServiceError("TOO_LARGE", message, { errors });
+  return messageTooLarge(
+    `written out, the events have ${bytes} bytes, and may have ${most}: send fewer at a time`,
+  );
 }
 
 function isInDoubt(error: unknown): boolean {

@@ -17,6 +17,7 @@ import {
 import { UsageError } from "../../../client/cli/exit-codes.ts";
 import { importCommand } from "../../../client/cli/import/command.ts";
 import type { Command } from "../../../client/cli/terminal.ts";
+import { runCommand } from "../../support/run-command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   audit: auditCommand,
@@ -56,21 +57,9 @@ beforeEach(() => {
 afterEach(() => jest.restoreAllMocks());
 
 /** Runs a command line. @returns its standard output */
-async function run(line: string): Promise<string> {
+function run(line: string): Promise<string> {
   const [name = "", ...args] = line.split(" ");
-  let output = "";
-  await commands[name]!.run(args, {
-    print: (text) => {
-      output += text;
-      return Promise.resolve();
-    },
-    tell: () => undefined,
-    draw: () => undefined,
-    isWatched: false,
-    environment: {},
-    interrupted: new AbortController().signal,
-  });
-  return output;
+  return runCommand(commands[name]!, args);
 }
 
 const time = "2026-01-01T00:00:00Z";

@@ -6,6 +6,7 @@ import { UsageError } from "../../../client/cli/exit-codes.ts";
 import { importCommand } from "../../../client/cli/import/command.ts";
 import { maxRecordBytes } from "../../../client/cli/import/records.ts";
 import { FakeCollector } from "../../support/fake-collector.ts";
+import { runCommand } from "../../support/run-command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "import-table-"));
 const file = join(folder, "orders.csv");
@@ -22,18 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Runs `import` on a table. @returns its report */
 async function importTable(content: string | Buffer, ...args: readonly string[]): Promise<object> {
   writeFileSync(file, content);
-  let output = "";
-  await importCommand.run([file, "--source", "shop", "--json", ...args], {
-    print: (text) => {
-      output += text;
-      return Promise.resolve();
-    },
-    tell: () => undefined,
-    draw: () => undefined,
-    isWatched: false,
-    environment: {},
-    interrupted: new AbortController().signal,
-  });
+  const output = await runCommand(importCommand, [file, "--source", "shop", "--json", ...args]);
   return JSON.parse(output) as object;
 }
 
