@@ -32,7 +32,7 @@ const longestWaitSeconds = 30;
 export function waitOf(headers: IncomingHttpHeaders): number | undefined {
   const prefer = headers["prefer"];
   if (prefer === undefined) return undefined;
-  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?(?=$|[,;\s])/i.exec(String(prefer))?.[1];
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?(?=$|[,;\s])/i.exec(String(prefer))?.[1];
   return seconds === undefined ? undefined : Math.min(Number(seconds), longestWaitSeconds) * 1_000;
 }
 
