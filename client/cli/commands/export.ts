@@ -41,7 +41,7 @@ ${sharedUsage}`,
     if (order !== undefined && order !== "asc" && order !== "desc") {
       throw new UsageError("--order is asc or desc");
     }
-    const question = { ...filtersOf(values), format, order, fields: fields?.split(",") } as const;
+    const question = { ...filtersOf(values), format, order, fields: listOf(fields) } as const;
     const stream = await clientOf(values, terminal).export(question, {
       signal: terminal.interrupted,
     });
@@ -49,6 +49,11 @@ ${sharedUsage}`,
     return exitCodes.done;
   },
 };
+
+/** One text of names, which the service splits: a key in quotes may have a comma. */
+function listOf(names: string | undefined): readonly string[] | undefined {
+  return names === undefined ? undefined : [names];
+}
 
 /** @param out a file, which appears only once it is whole; absent: standard output */
 export async function writeExport(

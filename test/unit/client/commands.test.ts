@@ -155,6 +155,10 @@ test.each([
     "export --where data.plan=a --where data.plan=b --where bot=only --where data.type=c",
     "GET /api/v1/events/export?data.plan=a&data.plan=b&bot=only&data.type=c&format=ndjson",
   ],
+  [
+    'export --fields id,data["a,b"]',
+    `GET /api/v1/events/export?format=ndjson&fields=${encodeURIComponent('id,data["a,b"]')}`,
+  ],
   ["erase subject u42", `${erasing}/subjects/u42`],
   ["erase subject u42 --reusable --json", `${erasing}/subjects/u42?ids=reusable`],
   ["erase event e1 --url http://other.test --key k", `${erasing}/events/e1`],
