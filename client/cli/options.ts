@@ -204,7 +204,8 @@ function conditionOf(text: string): { readonly name: string; readonly value: str
 export function jsonOf(name: string, text: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Editors of Windows put a byte order mark before the text of a file.
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
   }

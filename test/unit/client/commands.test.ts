@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { jest } from "@jest/globals";
 import { countsCommand } from "../../../client/cli/commands/counts.ts";
 import { eraseCommand, subjectsCommand } from "../../../client/cli/commands/erase.ts";
@@ -178,4 +181,17 @@ test.each([
   answer = { id: "j", status: "running", erased: 0 };
   await run(line);
   expect(requests).toEqual([request]);
+});
+
+test("an import that cannot keep how far it is sends nothing, and says what helps", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "analytics-import-"));
+  const file = join(folder, "events.ndjson");
+  writeFileSync(file, '{"type":"t","source":"s"}\n');
+  try {
+    const importing = run(`import ${file} --checkpoint ${join(folder, "none", "c")}`);
+    await expect(importing).rejects.toThrow(/cannot be written \(ENOENT\): --checkpoint/);
+    expect(requests).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
