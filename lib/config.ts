@@ -60,6 +60,7 @@ export function readConfig(environment: Environment, console = false): Config {
   checkParts(config, given, problems);
   checkPasswords(config, given, problems);
   checkRedis(config, problems);
+  checkClusterName(config, problems);
   checkRetention(config.retention, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
@@ -221,6 +222,14 @@ function checkPasswords(
     if (!isKnownPassword(entry.split(":", 1)[0]!)) continue;
     problems.push(`API_KEYS entry ${index + 1} has a key that everybody knows; make a random one`);
   }
+}
+
+/** RabbitMQ's names of queues have 255 bytes, and those with `amq.` in front are its own. */
+function checkClusterName({ clusterName }: Config, problems: string[]): void {
+  if (Buffer.byteLength(clusterName) <= 100 && !/^amq(?:\.|$)/.test(clusterName)) return;
+  problems.push(
+    "CLUSTER_NAME begins the names of RabbitMQ's queues: it must have at most 100 bytes, and be neither amq nor begin with amq.",
+  );
 }
 
 /** Redis' client would take the database 0 in the place of one that is no number. */

@@ -70,7 +70,10 @@ export const variables = {
   REDIS_URL: secret(
     urlOfHost(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
   ),
-  CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
+  CLUSTER_NAME: {
+    ...text("analytics", "Nodes of the same name are one cluster."),
+    bounds: "up to 100 bytes, and neither amq nor amq. in front",
+  },
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
   OTEL_EXPORTER_OTLP_ENDPOINT: urlOfHost(

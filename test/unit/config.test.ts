@@ -241,6 +241,7 @@ describe("readConfig", () => {
     ["RABBITMQ_URL", "amqp://user:p%23%2F%40@[::1]:5672/shop%40home?heartbeat=5"],
     ["REDIS_URL", "redis://:p%25w@cache/3"],
     ["REDIS_URL", "redis://cache/"],
+    ["CLUSTER_NAME", `amqp ${"ä".repeat(47)}`],
     ["CORS_ORIGINS", "https://app.example:8443,http://[::80],http://a.example:443,*"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p%23w@collector:4318/otlp"],
   ])("takes what is percent-encoded: %s=%s", (name, value) => {
@@ -261,6 +262,9 @@ describe("readConfig", () => {
     [{ HOST: "0.0.0.0" }, /API_KEYS/],
     [{ NODE_ENV: "production" }, /API_KEYS/],
     [{ SERVICES: "ingest" }, /RABBITMQ_URL/],
+    [{ CLUSTER_NAME: "amq" }, /^CLUSTER_NAME/],
+    [{ CLUSTER_NAME: "amq.shop" }, /^CLUSTER_NAME/],
+    [{ CLUSTER_NAME: "ä".repeat(51) }, /^CLUSTER_NAME/],
     [{ SERVICES: "processor", RABBITMQ_URL: "amqp://mq" }, /MONGODB_URI/],
   ])("refuses to start with %j", (environment, told) => {
     expect(problemsOf(environment)).toEqual([expect.stringMatching(told)]);
