@@ -56,7 +56,7 @@ export function planOf(
 
 /** The plan that reads events, which can answer every question. */
 export function eventsPlanOf(question: QueryQuestion, periods?: readonly Period[]): EventsPlan {
-  const { metrics, dimensions, filter, totals } = question;
+  const { metrics, dimensions, filter, totals, interval, compare, orderBy, limit, page } = question;
   const types = filter && typesOf(filter);
   return {
     source: "events",
@@ -68,6 +68,8 @@ export function eventsPlanOf(question: QueryQuestion, periods?: readonly Period[
       ...(periods !== undefined && { periods: periods.map(({ start, end }) => ({ start, end })) }),
       totals,
       maxGroups,
+      // The rows of a series, and those of two ranges, are found among all groups.
+      ...(interval === undefined && !compare && { top: { orderBy, groups: page.offset + limit } }),
     },
   };
 }

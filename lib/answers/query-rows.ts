@@ -2,6 +2,7 @@ import type { Breakdown, Group } from "../questions/query/breakdown.ts";
 import type { Period } from "../counting/calendar.ts";
 import { pairsOf, type Pair } from "../questions/query/comparison.ts";
 import { FoldOverflow } from "../questions/fold.ts";
+import { compareGroups, firstOf } from "../questions/query/group-order.ts";
 import type { Metric } from "../questions/query/metric.ts";
 import { maxGroups } from "./plan.ts";
 import type { QueryQuestion } from "../questions/query/question.ts";
@@ -38,7 +39,7 @@ export interface Rows {
 
 /** A group; its time dimension is the index of a pair of periods. */
 interface Row {
-  readonly key: readonly (string | number)[];
+  readonly dimensions: readonly (string | number)[];
   readonly metrics: Metrics;
   readonly previous?: Metrics | null;
   /** Whether only the range before has this period. */
@@ -48,8 +49,7 @@ interface Row {
 /**
  * Orders the groups and takes `limit` of them after the first `offset`, with rows for periods in
  * which nothing happened. Without an order of its own a question gets the newest periods, shown in
- * the order of time. Missing values come last in either direction; ties are ordered by the
- * dimensions.
+ * the order of time.
  * @throws FoldOverflow where there are more than `maxGroups` rows
  */
 export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered): Rows {
@@ -57,12 +57,13 @@ export function rowsOf(question: QueryQuestion, now: Answered, before?: Answered
   const pairs = pairsFor(question, now, before);
   const rows = joined(question, pairs, now, before);
   const taking = newestFirst ? orderBy.with(0, { ...orderBy[0]!, descending: true }) : orderBy;
-  rows.sort((a, b) => compareRows(question, taking, a, b));
-  const taken = rows.slice(page.offset, page.offset + limit);
-  if (newestFirst) taken.sort((a, b) => compareRows(question, orderBy, a, b));
+  const first = firstOf(rows, page.offset + limit, (a, b) => compareGroups(taking, a, b));
+  const taken = first.slice(page.offset);
+  if (newestFirst) taken.sort((a, b) => compareGroups(orderBy, a, b));
+  const all = rows.length + (now.groupsLeft ?? 0);
   return {
     rows: taken.map((row) => shown(row, pairs, now, before)),
-    leftOut: Math.max(0, rows.length - page.offset - taken.length),
+    leftOut: Math.max(0, all - page.offset - taken.length),
   };
 }
 
@@ -91,8 +92,11 @@ function joined(
   pairs: readonly Pair[],
   now: Answered,
   before?: Answered,
-): Row[] {
+): readonly Row[] {
   const time = question.dimensions.findIndex(({ dimension }) => "time" in dimension);
+  if (before === undefined && !(time >= 0 && question.fill)) {
+    return now.groups.map((group) => ({ ...group, isGone: false }));
+  }
   const pairOf = new Map(pairs.map(({ before: index }, pair) => [index, pair]));
   const current = byKey(now.groups);
   const earlier = byKey(
@@ -104,16 +108,16 @@ function joined(
   );
   const nothing = nothingOf(question);
   const missing = nothing.map(() => null);
-  const has = (key: Row["key"], range: keyof Pair) =>
+  const has = (key: Row["dimensions"], range: keyof Pair) =>
     time < 0 || pairs[key[time] as number]![range] !== undefined;
   return keysOf(question, time, pairs.length, [...current.values(), ...earlier.values()]).map(
     (key) => {
       const name = JSON.stringify(key);
       const isGone = !has(key, "now");
       const metrics = isGone ? missing : (current.get(name)?.metrics ?? nothing);
-      if (before === undefined) return { key, metrics, isGone };
+      if (before === undefined) return { dimensions: key, metrics, isGone };
       const previous = has(key, "before") ? (earlier.get(name)?.metrics ?? nothing) : null;
-      return { key, metrics, previous, isGone };
+      return { dimensions: key, metrics, previous, isGone };
     },
   );
 }
@@ -128,14 +132,14 @@ function keysOf(
   time: number,
   pairs: number,
   groups: readonly Group[],
-): readonly Row["key"][] {
+): readonly Row["dimensions"][] {
   const fills = time >= 0 && question.fill;
   const names = new Set(
     groups.map(({ dimensions }) => JSON.stringify(fills ? dimensions.with(time, 0) : dimensions)),
   );
   // A question by time alone has a series even where nothing happened.
   if (fills && question.dimensions.length === 1) names.add("[0]");
-  const keys = [...names].map((name) => JSON.parse(name) as Row["key"]);
+  const keys = [...names].map((name) => JSON.parse(name) as Row["dimensions"]);
   if (!fills) return keys;
   if (keys.length * pairs > maxGroups) {
     throw new FoldOverflow(
@@ -146,43 +150,20 @@ function keysOf(
 }
 
 function shown(
-  { key, metrics, previous }: Row,
+  { dimensions, metrics, previous }: Row,
   pairs: readonly Pair[],
   now: Answered,
   before?: Answered,
 ): QueryRow {
-  const pair = pairs[key.find((value) => typeof value === "number") ?? -1];
+  const pair = pairs[dimensions.find((value) => typeof value === "number") ?? -1];
   const timeOf = ({ periods }: Answered, index?: number) =>
     index === undefined ? null : periods![index]!.time;
   return {
-    dimensions: key.map((value) => (typeof value === "number" ? timeOf(now, pair!.now) : value)),
+    dimensions: dimensions.map((value) =>
+      typeof value === "number" ? timeOf(now, pair!.now) : value,
+    ),
     metrics,
     ...(before && { previous: previous ?? null }),
     ...(before && pair && { previousTime: timeOf(before, pair.before) }),
   };
-}
-
-function compareRows(
-  { dimensions }: QueryQuestion,
-  orderBy: QueryQuestion["orderBy"],
-  a: Row,
-  b: Row,
-): number {
-  for (const { column, descending } of orderBy) {
-    const at = column - dimensions.length;
-    if (at < 0 && typeof a.key[column] === "number" && a.isGone !== b.isGone) {
-      return a.isGone ? 1 : -1;
-    }
-    const [x, y] = at < 0 ? [a.key[column]!, b.key[column]!] : [a.metrics[at]!, b.metrics[at]!];
-    if (x === null || y === null) {
-      if (x !== y) return x === null ? 1 : -1;
-    } else if (x !== y) {
-      return x < y === descending ? 1 : -1;
-    }
-  }
-  for (const [i, x] of a.key.entries()) {
-    const y = b.key[i]!;
-    if (x !== y) return x < y ? -1 : 1;
-  }
-  return 0;
 }

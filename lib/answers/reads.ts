@@ -11,7 +11,9 @@ import type { SampleJob, SampleKind } from "../questions/catalog/samples.ts";
 import type { Analyzed, EventStore, Sampled, SampleFilter, ReadCost } from "../store/store.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { Marks } from "../counting/cover.ts";
+import type { PropertyPath } from "../event/property-path.ts";
 import { hiddenOf, type HiddenEvents } from "../store/hidden.ts";
+import type { ListedPage } from "../store/listed.ts";
 import { goneOf } from "../store/retention.ts";
 import { Losses } from "./losses.ts";
 import type {
@@ -159,10 +161,32 @@ export class BudgetedReads implements EventReads {
   page(query: EventQuery): Promise<EventPage> {
     this.#losses?.readsEvents(query);
     if (scansEvents(query)) return this.#scannedPage(query);
+    return this.#inTurn((limits) => this.#made(query, limits));
+  }
+
+  /**
+   * Returns what the answer to a list needs, read at once and written already, where the store can
+   * do that and no erasure hides anything; else `undefined`, and `page` is to be read.
+   * @throws ServiceError as `page`
+   */
+  async listed(
+    query: EventQuery,
+    fields: readonly PropertyPath[] | undefined,
+  ): Promise<ListedPage | undefined> {
+    const { answers } = this.#budget;
+    if (this.#store.list === undefined || scansEvents(query)) return undefined;
+    return this.#inTurn((limits) =>
+      answers.make(this.#project, limits.maxBytes, async () =>
+        this.#store.list!(query, fields, limits),
+      ),
+    );
+  }
+
+  /** Reads a page that an index leads to when its turn comes. */
+  #inTurn<T>(read: (limits: PageLimits) => Promise<T>): Promise<T> {
     const { pages, maxPageBytes: maxBytes, timeoutMs } = this.#budget;
     const signal = this.#signal;
-    const read = () => this.#made(query, { maxBytes, timeoutMs, signal });
-    return pages.run(this.#project, read, { signal });
+    return pages.run(this.#project, () => read({ maxBytes, timeoutMs, signal }), { signal });
   }
 
   #made(query: EventQuery, limits: PageLimits): Promise<EventPage> {

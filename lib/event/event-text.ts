@@ -1,7 +1,7 @@
 import { type PropertyPath, nameOf } from "./property-path.ts";
 import { propertyAt } from "./filter.ts";
 import type { StoredEvent } from "./event.ts";
-import { publicEvent, selectFields } from "./public-event.ts";
+import { publicEvent, selectFields, type PublicEvent } from "./public-event.ts";
 
 export const textFormats = ["ndjson", "csv"] as const;
 
@@ -43,8 +43,12 @@ export function textHead({ format, fields, bom }: EventText): string {
  * `id` and the chosen fields; in CSV one value for each field, an object or array as its JSON, or
  * the columns that it has where none are chosen.
  */
-export function textLine(event: StoredEvent, { format, fields }: EventText): string {
-  const shown = publicEvent(event);
+export function textLine(event: StoredEvent, text: EventText): string {
+  return shownLine(publicEvent(event), text);
+}
+
+/** `textLine` of an event as the API shows it. */
+export function shownLine(shown: PublicEvent, { format, fields }: EventText): string {
   if (format === "ndjson") {
     return `${JSON.stringify(fields === undefined ? shown : selectFields(shown, fields))}\n`;
   }

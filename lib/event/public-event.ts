@@ -1,5 +1,6 @@
 import { type PropertyPath, type Segment, each } from "./property-path.ts";
 import type { EventContext, Json, JsonObject, StoredEvent } from "./event.ts";
+import { instantText } from "./instant.ts";
 
 /** An event as the API shows it. */
 export interface PublicEvent {
@@ -17,16 +18,16 @@ export interface PublicEvent {
 }
 
 /** The stored event without the fields that only the protocol needs. */
-export function publicEvent(event: StoredEvent): PublicEvent {
+export function publicEvent(event: Omit<StoredEvent, "batch" | "hash">): PublicEvent {
   return {
     id: event.id,
     type: event.type,
     data: event.data,
-    timestamp: new Date(event.timestamp).toISOString(),
+    timestamp: instantText(event.timestamp),
     source: event.source,
     correlationId: event.correlationId,
     metadata: event.metadata,
-    receivedAt: new Date(event.receivedAt).toISOString(),
+    receivedAt: instantText(event.receivedAt),
     project: event.project,
     context: event.context,
   };

@@ -21,11 +21,16 @@ export function shownValue(property: unknown): string {
 const ownTexts = /^\\*\((?:none|other)\)$/;
 
 function shownText(text: string): string {
+  return isShownPlain(text) || !ownTexts.test(text) ? text.toWellFormed() : `\\${text}`;
+}
+
+/**
+ * Whether a text is surely shown as it is, but for its lone surrogates. Most texts are: they begin
+ * neither with "(" nor with a backslash.
+ */
+export function isShownPlain(text: string): boolean {
   const first = text.charCodeAt(0);
-  // Most texts begin neither with "(" nor with a backslash and skip the pattern.
-  return (first === 0x28 || first === 0x5c) && ownTexts.test(text)
-    ? `\\${text}`
-    : text.toWellFormed();
+  return first !== 0x28 && first !== 0x5c;
 }
 
 /** The text that is shown in this way, where the shown value was a text. */

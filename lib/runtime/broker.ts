@@ -16,6 +16,7 @@ import { startMetrics } from "../metric-registry.ts";
 import { opsListener } from "./ops-listener.ts";
 import { outcomeUnknown, CatalogueValidator, orderlyEnd, traced } from "./middlewares.ts";
 import { replCommands } from "./repl.ts";
+import { warmUp } from "./warm-up.ts";
 
 const cacheSeconds = 60;
 
@@ -103,6 +104,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       opsListener(config),
       announce(config),
       keepCompiled,
+      warmUp(config),
     ],
     created: (broker) => {
       if (config.metrics) startMetrics(broker);

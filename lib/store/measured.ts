@@ -33,6 +33,7 @@ const verbs = {
   events: true,
   page: true,
   eventsText: true,
+  list: true,
   countEvents: true,
   event: true,
   stored: true,

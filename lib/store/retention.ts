@@ -75,7 +75,11 @@ export async function* everyRetention(store: JobStore): AsyncGenerator<KeptJob> 
 export type Gone = Pick<RetentionState, "sealed" | "lost" | "lostFrom">;
 
 export async function goneOf(store: JobStore, project: ProjectId): Promise<Gone | undefined> {
-  const job = await store.job(...retentionKey(project));
+  return goneBy(await store.job(...retentionKey(project)));
+}
+
+/** @param job the project's retention */
+export function goneBy(job: KeptJob | undefined): Gone | undefined {
   if (job === undefined) return undefined;
   const { sealed, lost, lostFrom } = stateOf<RetentionState>(job);
   return { sealed, lost, lostFrom };

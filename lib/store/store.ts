@@ -2,6 +2,7 @@ import type { Bucket, DirtyMark, Grain } from "../counting/bucket.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { BatchId, EventId, ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
+import type { PropertyPath } from "../event/property-path.ts";
 import type { FoldJob, FoldKind, FoldResult } from "../questions/folds.ts";
 import type { SampleJob, SampleKind, SampleResult } from "../questions/catalog/samples.ts";
 import type { EventPage, EventTextPage, PageLimits, ReadLimits } from "../event/event-page.ts";
@@ -11,6 +12,7 @@ import type { EntityReads } from "./entity-reads.ts";
 import type { Dropping } from "./dropping.ts";
 import type { Erasing } from "./erasing.ts";
 import type { JobStore } from "./jobs.ts";
+import type { ListedPage } from "./listed.ts";
 import type { KeyStore } from "./keys.ts";
 import type { QuarantineStore } from "./quarantine.ts";
 import type { QuestionStore } from "./saved-questions.ts";
@@ -186,6 +188,18 @@ export interface EventStore
    * background.
    */
   eventsText(query: EventQuery, text: EventText, limits: PageLimits): Promise<EventTextPage>;
+
+  /**
+   * A page as an answer shows it, for a query that needs no scan: the same events as `page`, all of
+   * it read from one state of the store. Absent where a store would gain nothing by it.
+   * @param fields what is shown of each event; all of it where they are absent
+   * @returns `undefined` while the project has open jobs: an erasure may hide some of the events
+   */
+  list?(
+    query: EventQuery,
+    fields: readonly PropertyPath[] | undefined,
+    limits: PageLimits,
+  ): Promise<ListedPage | undefined>;
 
   /**
    * How many events match, counted to the end. The cost grows with the answer where no index fits.

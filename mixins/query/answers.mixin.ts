@@ -9,11 +9,12 @@ import {
 } from "../../lib/questions/answer-meta.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import {
-  pageOf,
+  pageShown,
   readListQuestion,
   rowsMeta,
   type ListAnswer,
 } from "../../lib/questions/lists/list.ts";
+import { writtenList } from "../../lib/questions/lists/written-list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import {
   asParameters,
@@ -28,7 +29,7 @@ import { AnswersUnderWay } from "../../lib/concurrency/held-bytes.ts";
 import { defineMixin, type TypedContext } from "../../lib/moleculer.ts";
 import type { EventFilter } from "../../lib/event/filter.ts";
 import { Losses } from "../../lib/answers/losses.ts";
-import { goneOf } from "../../lib/store/retention.ts";
+import { goneBy, goneOf, type Gone } from "../../lib/store/retention.ts";
 import { AsOf } from "../../lib/answers/as-of.ts";
 import { type Budget, Pace } from "../../lib/answers/budget.ts";
 import { BudgetedReads } from "../../lib/answers/reads.ts";
@@ -182,7 +183,10 @@ export function AnswersMixin(config: Config) {
        * @param isErasing `isErasing` of the reads
        */
       async wholeness(filter: EventFilter, isErasing: boolean): Promise<Exactness> {
-        const gone = await goneOf(this.store, filter.project);
+        return this.wholenessBy(filter, isErasing, await goneOf(this.store, filter.project));
+      },
+
+      wholenessBy(filter: EventFilter, isErasing: boolean, gone: Gone | undefined): Exactness {
         const losses = gone && new Losses(gone);
         losses?.readsEvents(filter);
         const reasons: Reason[] = isErasing ? ["erasing"] : [];
@@ -213,26 +217,36 @@ export function AnswersMixin(config: Config) {
         const [when, found, total, isErasing] = await this.forCaller(ctx, async (signal) => {
           const begun = await this.begin();
           const reads = this.readsOf(wanted.project, signal);
+          const query = { ...wanted, order, limit, after };
+          const read = async () => (await reads.listed(query, fields)) ?? (await reads.page(query));
           const [page, count] = await Promise.all([
-            reads.page({ ...wanted, order, limit, after }),
+            read(),
             question.total ? reads.countEvents(wanted) : undefined,
           ]);
           return [begun, page, count, reads.isErasing] as const;
         });
-        const { events, page } = pageOf(found, question);
+        const page = pageShown(found, question);
+        const isWritten = "json" in found;
+        const rows = isWritten ? found.events : found.events.length;
         const { from, to } = filter;
-        const shown = events.map(publicEvent);
-        return {
-          data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
+        const rest = {
           page: { ...page, nextCursor: continuedAt(page.nextCursor, at) },
           ...(total !== undefined && { total }),
           meta: this.metaOf(when, wanted, {
-            ...(await this.wholeness(wanted, isErasing)),
+            ...(isWritten
+              ? this.wholenessBy(wanted, isErasing, goneBy(found.retention))
+              : await this.wholeness(wanted, isErasing)),
             source: "events",
-            ...rowsMeta(events.length, page, { isFirst: after === undefined, total }),
+            ...rowsMeta(rows, page, { isFirst: after === undefined, total }),
             ...(from !== undefined && to !== undefined && { range: metaRange({ from, to }) }),
             cache: "miss",
           }),
+        };
+        if (isWritten) return writtenList(found.json, rest);
+        const shown = found.events.map(publicEvent);
+        return {
+          data: fields === undefined ? shown : shown.map((event) => selectFields(event, fields)),
+          ...rest,
         };
       },
     },
@@ -244,7 +258,7 @@ export function AnswersMixin(config: Config) {
         this.backlogs.look();
       },
       "$node.disconnected"({ params }) {
-        const { node, unexpected } = (params ?? {}) as Gone;
+        const { node, unexpected } = (params ?? {}) as GoneNode;
         if (typeof node?.id === "string" && unexpected === true) this.backlogs.lost(node.id);
       },
     },
@@ -277,7 +291,7 @@ interface Waited {
   forCaller<T>(ctx: Calling, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
-interface Gone {
+interface GoneNode {
   readonly node?: { readonly id?: unknown };
   /** True where heartbeats were missed, false where the node said that it stops. */
   readonly unexpected?: unknown;
@@ -312,7 +326,7 @@ function CallersMixin({ queryTimeoutMs }: Config) {
         if (typeof call === "string") this.callers.left(call);
       },
       "$node.disconnected"({ params }) {
-        const { node, unexpected } = (params ?? {}) as Gone;
+        const { node, unexpected } = (params ?? {}) as GoneNode;
         if (typeof node?.id !== "string") return;
         this.callers.lost(node.id, unexpected === true ? heartbeats.timeoutSeconds * 1_000 : 0);
       },

@@ -6,7 +6,7 @@ import {
   subjectCursor,
   type ExportPage,
 } from "../../lib/questions/lists/export.ts";
-import { cursorOf, pageOf, rowsMeta } from "../../lib/questions/lists/list.ts";
+import { cursorOf, pageShown, rowsMeta } from "../../lib/questions/lists/list.ts";
 import type { Raw } from "../../lib/questions/reading/field.ts";
 import {
   asParameters,
@@ -138,7 +138,8 @@ export function StoriesMixin() {
         if (first === undefined) {
           throw new ServiceError("NOT_FOUND", "Nothing happened under this correlation id");
         }
-        const { events, page } = pageOf(found, question);
+        const { events } = found;
+        const page = pageShown(found, question);
         return {
           correlationId,
           data: storyEvents(events, first.timestamp, after?.timestamp),

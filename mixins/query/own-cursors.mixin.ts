@@ -3,6 +3,7 @@ import type { Context } from "moleculer";
 import type { Meta } from "../../lib/contracts.ts";
 import { defaultProject, type ProjectId } from "../../lib/event/event.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
+import { withPage } from "../../lib/questions/lists/written-list.ts";
 
 type PagedCall = Context<{ cursor?: unknown }, Meta>;
 
@@ -40,7 +41,7 @@ function addSuffix(ctx: PagedCall, answer: Paged): Paged {
   const { nextCursor, page } = answer;
   if (typeof nextCursor === "string") return { ...answer, nextCursor: own(nextCursor) };
   if (typeof page?.nextCursor !== "string") return answer;
-  return { ...answer, page: { ...page, nextCursor: own(page.nextCursor) } };
+  return withPage(answer, { ...page, nextCursor: own(page.nextCursor) });
 }
 
 function suffixOf(project: ProjectId = defaultProject): string {

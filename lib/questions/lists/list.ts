@@ -1,9 +1,8 @@
 import type { AnswerMeta } from "../answer-meta.ts";
-import type { StoredEvent } from "../../event/event.ts";
 import { readPath, splitNames } from "../../event/property-path.ts";
 import type { PublicEvent } from "../../event/public-event.ts";
 import type { PropertyPath } from "../../event/property-path.ts";
-import type { EventPage, Position } from "../../event/event-page.ts";
+import type { PageEnd, Position } from "../../event/event-page.ts";
 import {
   choice,
   described,
@@ -122,16 +121,13 @@ export function readListQuestion(raw: Raw): ListQuestion {
   );
 }
 
-/** A page as the list shows it. */
-export function pageOf(
-  { events, next, endedBy }: EventPage,
+/** The end of a page as the list shows it. */
+export function pageShown(
+  { next, endedBy }: PageEnd,
   question: Pick<ListQuestion, "filter" | "order" | "limit">,
-): { readonly events: readonly StoredEvent[]; readonly page: PageShown } {
+): PageShown {
   const nextCursor = next === undefined ? null : cursorOf(next, question);
-  return {
-    events,
-    page: { limit: question.limit, nextCursor, ...(endedBy !== undefined && { endedBy }) },
-  };
+  return { limit: question.limit, nextCursor, ...(endedBy !== undefined && { endedBy }) };
 }
 
 /**

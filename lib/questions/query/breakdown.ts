@@ -12,6 +12,7 @@ import {
   type NumberedCells,
 } from "../fold.ts";
 import { Children } from "./children.ts";
+import { topOf, type Top } from "./group-order.ts";
 import { GroupTree, type GroupNode, type GroupValues } from "./group-tree.ts";
 import { hashBytes } from "../../counting/sketch.ts";
 import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
@@ -33,11 +34,15 @@ export interface BreakdownJob {
   readonly totals: boolean;
   /** The most groups; more of them throw FoldOverflow. */
   readonly maxGroups: number;
+  /** The groups that the result has; absent: all of them. */
+  readonly top?: Top;
 }
 
 export interface Breakdown {
-  /** The groups, in no order. */
+  /** The groups; where the job names no `top`, in no order. */
   readonly groups: readonly Group[];
+  /** How many groups `top` left out; absent where it may leave out none. */
+  readonly groupsLeft?: number;
   readonly totals?: readonly (number | null)[];
   /** Whether any number comes from a sketch. */
   readonly estimated: boolean;
@@ -119,8 +124,7 @@ class BreakdownFold implements Fold<Breakdown> {
       const isTime = "time" in dimensions[i]!;
       const cell = isTime ? this.#periodOf(row[i] as number) : row[i];
       if (isTime && cell === -1) return;
-      node =
-        node.byCell.get(cell) ?? this.#tree.child(node, cell, isTime, i === dimensions.length - 1);
+      node = this.#tree.child(node, cell, isTime, i === dimensions.length - 1);
     }
     for (let i = 0; i < metrics.length; i++) {
       const cell = row[dimensions.length + i];
@@ -142,7 +146,7 @@ class BreakdownFold implements Fold<Breakdown> {
       if (isTime && cells[0] === -1) return;
       const isLast = i === dimensions.length - 1;
       const childOf = (node: GroupNode) => (cell: Cell) =>
-        node.byCell.get(cell) ?? this.#tree.child(node, cell, isTime, isLast);
+        this.#tree.child(node, cell, isTime, isLast);
       const all = cells.length === 0 ? [undefined] : cells;
       nodes = nodes.flatMap((node) => [...new Set(all.map(childOf(node)))]);
     }
@@ -160,10 +164,25 @@ class BreakdownFold implements Fold<Breakdown> {
     const { dimensions, metrics } = this.#job;
     const time = columns.find((column) => "instants" in column);
     if (time !== undefined && this.#onePeriodOf(time) === undefined) void time.instants;
+    const [first] = columns;
+    const isTopList = dimensions.length === 1 && metrics.every(({ op }) => op === "count");
+    if (isTopList && "cells" in first!) return this.#addCounts(first, places);
     const grouped = this.#grouped(columns.slice(0, dimensions.length), places);
     for (let i = 0; i < metrics.length; i++) {
       this.#addMetric(i, columns[dimensions.length + i]!, grouped);
     }
+  }
+
+  /** Counts the events of each cell, where they are grouped by one property and nothing is read but it. */
+  #addCounts({ numbers, cells }: NumberedCells, places: Uint16Array): void {
+    const times = new Uint16Array(cells.length);
+    for (let at = 0; at < places.length; at++) times[numbers[places[at]!]!]!++;
+    for (let number = 0; number < cells.length; number++) {
+      if (times[number] === 0) continue;
+      const { accumulators } = this.#tree.child(this.#tree.root, cells[number], false, true);
+      for (const accumulator of accumulators!) accumulator.add(undefined, times[number]!);
+    }
+    for (const total of this.#totals ?? []) total.add(undefined, places.length);
   }
 
   /**
@@ -192,11 +211,9 @@ class BreakdownFold implements Fold<Breakdown> {
     { places, groupAt, nodes }: Grouped,
     isLast: boolean,
   ): Grouped {
-    const children = new Children(cells.length, (group, number) => {
-      const parent = nodes[group]!;
-      const cell = cells[number];
-      return parent.byCell.get(cell) ?? this.#tree.child(parent, cell, false, isLast);
-    });
+    const children = new Children(cells.length, (group, number) =>
+      this.#tree.child(nodes[group]!, cells[number], false, isLast),
+    );
     const childAt = new Uint16Array(places.length);
     if (nodes.length === 1) {
       // With one group the cell's number is the key; 0 stands for no child yet.
@@ -222,10 +239,8 @@ class BreakdownFold implements Fold<Breakdown> {
 
   /** Groups events by period. Events outside of all periods are left out. */
   #byPeriod(column: Instants, { places, groupAt, nodes }: Grouped, isLast: boolean): Grouped {
-    const childOf = (group: number, period: number) => {
-      const parent = nodes[group]!;
-      return parent.byCell.get(period) ?? this.#tree.child(parent, period, true, isLast);
-    };
+    const childOf = (group: number, period: number) =>
+      this.#tree.child(nodes[group]!, period, true, isLast);
     const onePeriod = this.#onePeriodOf(column);
     if (onePeriod !== undefined) {
       return { places, groupAt, nodes: nodes.map((_, group) => childOf(group, onePeriod)) };
@@ -336,7 +351,7 @@ class BreakdownFold implements Fold<Breakdown> {
       estimated ||= accumulators.some(({ isEstimate }) => isEstimate);
     }
     const totals = this.#totals && this.#valuesOf(this.#totals);
-    return { groups, ...(totals && { totals }), estimated };
+    return { ...topOf(groups, this.#job.top), ...(totals && { totals }), estimated };
   }
 
   /**

@@ -1,4 +1,4 @@
-import { shownValue } from "../../event/shown-value.ts";
+import { isShownPlain, shownValue } from "../../event/shown-value.ts";
 import { FoldOverflow, type Cell } from "../fold.ts";
 import type { Accumulator } from "./metric.ts";
 
@@ -8,11 +8,14 @@ export const maxValueLength = 16_000_000;
 /** A group, or all groups that share a value of a dimension. */
 export interface GroupNode {
   readonly value: string | number;
-  /** The child nodes by their cells, and by their shown values. */
+  /** The child nodes by their shown values, and by cells that are not shown as they are. */
   readonly byCell: Map<Cell, GroupNode>;
   readonly byValue: Map<string | number, GroupNode>;
   readonly accumulators?: readonly Accumulator[];
 }
+
+/** The children of groups, which have none: two maps for each group would take most of its time. */
+const noNodes = new Map<never, GroupNode>();
 
 /** A group's value of each dimension. The value of `time` is the number of the period. */
 export type GroupValues = readonly (string | number)[];
@@ -38,11 +41,16 @@ export class GroupTree {
   }
 
   /**
-   * Adds the node of a cell below a parent that has no node of the cell yet.
+   * The node of a cell below a parent; it is added where there is none yet.
    * @param isLast whether the level is that of the last dimension
    * @throws FoldOverflow where there are too many groups, or their values are too long
    */
   child(parent: GroupNode, cell: Cell, isTime: boolean, isLast: boolean): GroupNode {
+    if (typeof cell === "string" && isShownPlain(cell)) {
+      return parent.byValue.get(cell) ?? this.#childOfValue(parent, cell.toWellFormed(), isLast);
+    }
+    const known = parent.byCell.get(cell);
+    if (known !== undefined) return known;
     const value = isTime ? (cell as number) : shownValue(cell);
     const child = this.#childOfValue(parent, value, isLast);
     // Several cells may count under one value, such as `(none)`.
@@ -93,11 +101,9 @@ export class GroupTree {
     if (isGroup && ++this.#groups > maxGroups) {
       throw new FoldOverflow(`the answer has more than ${maxGroups} groups`);
     }
-    return {
-      value,
-      byCell: new Map(),
-      byValue: new Map(),
-      ...(isGroup && { accumulators: accumulators() }),
-    };
+    if (isGroup) {
+      return { value, byCell: noNodes, byValue: noNodes, accumulators: accumulators() };
+    }
+    return { value, byCell: new Map(), byValue: new Map() };
   }
 }

@@ -3,6 +3,7 @@ import type { Predicate, OpenRange } from "../../event/filter.ts";
 import { firstInstant } from "../../event/instant.ts";
 import { previousRange } from "./comparison.ts";
 import type { Dimension } from "./breakdown.ts";
+import type { Order } from "./group-order.ts";
 import { intervals, type Interval } from "../../counting/calendar.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";
 import type { Metric } from "./metric.ts";
@@ -55,12 +56,6 @@ interface NamedDimension {
   /** The dimension's canonical name: `context.country`, `time:day`. */
   readonly name: string;
   readonly dimension: Dimension;
-}
-
-/** A column that rows are ordered by; columns are the dimensions, then the metrics. */
-export interface Order {
-  readonly column: number;
-  readonly descending: boolean;
 }
 
 const maxMetrics = 10;

@@ -2,20 +2,19 @@ import { hash } from "node:crypto";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
 import type { Database, Row } from "./database.ts";
 import { clock, deadline, TimedOut } from "../time-limit.ts";
-import type { Position, EventTextPage, PageEnd, PageLimits } from "../../event/event-page.ts";
+import type { Position, PageEnd, PageLimits } from "../../event/event-page.ts";
 import { scansAlongTime } from "../scanning.ts";
 import { scansOf, type PlacedFilter, type Scan } from "./scan.ts";
 import { days } from "./marks.ts";
 import { idText, isEarlier, keyForms, toldColumns } from "./narrow.ts";
 import { type EventRow, bodyBytes, fromRow } from "../rows.ts";
-import { textLine, type EventText } from "../../event/event-text.ts";
 import { Page } from "../page.ts";
 import { sampleOf, type SampleJob, type SampleKind } from "../../questions/catalog/samples.ts";
 import { sampleSize, type Sampled, type SampleFilter } from "../store.ts";
 
 type Key = readonly [seq: number, timestamp: number, id: string];
 
-const eventBySeq = `SELECT ${toldColumns} FROM events WHERE seq = ?`;
+const bySeq = (columns: string) => `SELECT ${columns} FROM events WHERE seq = ?`;
 
 export function event(db: Database, project: string, id: string): EventRow | undefined {
   for (const key of keyForms(db, project, id)) {
@@ -30,27 +29,27 @@ export function events(db: Database, query: EventQuery): readonly EventRow[] {
   const scans = scansOf(db, query);
   const single = onlyOf(scans);
   if (single !== undefined) return read<EventRow>(db, toldColumns, single, query);
-  return mergedKeys(db, scans, query).map(
-    ([seq]) => db.get(eventBySeq, seq) as unknown as EventRow,
-  );
+  const bySeqs = bySeq(toldColumns);
+  return mergedKeys(db, scans, query).map(([seq]) => db.get(bySeqs, seq) as unknown as EventRow);
 }
 
 /**
- * The events of a page, each read when the caller takes it. It may end up to one stretch after its
+ * Some columns of the events of a page, each event read when the caller takes it. It may end up to one stretch after its
  * time is over.
  * @returns the position up to which all events were looked at; absent where these are all
  * @throws TimedOut where it cannot say how far it came
  */
-function* eachEvent(
+export function* eachRow<R>(
   db: Database,
+  columns: string,
   query: EventQuery,
   timeoutMs: number,
-): Generator<EventRow, Position | undefined> {
+): Generator<R, Position | undefined> {
   const isOver = clock(timeoutMs);
   let { limit } = query;
   const whole: EventQuery & PlacedFilter = query;
   for (const stretch of scansAlongTime(query) ? stretchesOf(db, whole) : [whole]) {
-    for (const row of eachOf(db, { ...stretch, limit }, isOver)) {
+    for (const row of eachOf<R>(db, columns, { ...stretch, limit }, isOver)) {
       yield row;
       limit -= 1;
     }
@@ -60,25 +59,32 @@ function* eachEvent(
   return undefined;
 }
 
+/** Up to so many rows are read at once: in turn they would take half as long again. */
+const atOnce = 128;
+
 /** The one scan that finds all wanted events, in order. */
 function onlyOf(scans: ReturnType<typeof scansOf>): Scan | undefined {
   return Array.isArray(scans) && scans.length === 1 ? (scans[0] as Scan) : undefined;
 }
 
-function* eachOf(
+function* eachOf<R>(
   db: Database,
+  columns: string,
   query: EventQuery & PlacedFilter,
   isOver: () => boolean,
-): Generator<EventRow, void> {
+): Generator<R, void> {
   const scans = scansOf(db, query);
   const single = onlyOf(scans);
   if (single !== undefined) {
-    const { sql, parameters } = paged(toldColumns, single, query);
-    yield* db.iterate(sql, ...parameters) as Iterable<unknown> as Iterable<EventRow>;
+    const { sql, parameters } = paged(columns, single, query);
+    const rows =
+      query.limit <= atOnce ? db.all(sql, ...parameters) : db.iterate(sql, ...parameters);
+    yield* rows as Iterable<unknown> as Iterable<R>;
     return;
   }
+  const bySeqs = bySeq(columns);
   for (const [seq] of mergedKeys(db, scans, query, isOver)) {
-    yield db.get(eventBySeq, seq) as unknown as EventRow;
+    yield db.get(bySeqs, seq) as unknown as R;
   }
 }
 
@@ -209,44 +215,27 @@ function comesBefore(a: Position, b: Position, order: "asc" | "desc"): boolean {
   return isEarlier(a, b) === (order === "asc");
 }
 
-type Limits = Omit<PageLimits, "signal">;
+export type Limits = Omit<PageLimits, "signal">;
 
 /** A page of events as they cross between threads. */
 export interface RowPage extends PageEnd {
   readonly rows: readonly EventRow[];
 }
 
+/** There should be one event more than a page has, as `Page` says. */
+export function oneMore(query: EventQuery): EventQuery {
+  return { ...query, limit: query.limit + 1 };
+}
+
 export function page(db: Database, query: EventQuery, limits: Limits): RowPage {
   const rows: EventRow[] = [];
-  const found = eachEvent(db, { ...query, limit: query.limit + 1 }, limits.timeoutMs);
+  const found = eachRow<EventRow>(db, toldColumns, oneMore(query), limits.timeoutMs);
   const end = new Page(query, limits).fill(found, (row) => {
     rows.push(row);
     const [, id, , timestamp] = row;
     return { sizeBytes: bodyBytes(row), position: { timestamp, id } };
   });
   return { rows, ...end };
-}
-
-/**
- * A page of events as text, written on the reading thread so that the event loop need not parse and
- * write them.
- */
-export function eventsText(
-  db: Database,
-  query: EventQuery,
-  text: EventText,
-  limits: Limits,
-): EventTextPage {
-  const lines: string[] = [];
-  const found = eachEvent(db, { ...query, limit: query.limit + 1 }, limits.timeoutMs);
-  const end = new Page(query, limits).fill(found, (row) => {
-    const event = fromRow(row);
-    const line = textLine(event, text);
-    lines.push(line);
-    // JavaScript holds two bytes for each character of the text.
-    return { sizeBytes: 2 * line.length, position: { timestamp: event.timestamp, id: event.id } };
-  });
-  return { text: lines.join(""), events: lines.length, ...end };
 }
 
 /** Samples the newest events that meet a filter. */

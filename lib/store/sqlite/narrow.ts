@@ -63,6 +63,24 @@ export function idText(column: string): string {
   return `CASE typeof(${column}) WHEN 'blob' THEN lower(${groups.join(" || '-' || ")}) ELSE ${column} END`;
 }
 
+/** No id and no batch has this character. */
+const packedMark = "!";
+
+/**
+ * SQL for an id or a batch in either form as a text of which `toldId` makes what `idText` gives:
+ * together they take a quarter of its time.
+ */
+export function packedId(column: string): string {
+  return `CASE typeof(${column}) WHEN 'blob' THEN '${packedMark}' || hex(${column}) ELSE ${column} END`;
+}
+
+export function toldId(packed: string): string {
+  if (!packed.startsWith(packedMark)) return packed;
+  const text = packed.toLowerCase();
+  const groups = [text.slice(1, 9), text.slice(9, 13), text.slice(13, 17), text.slice(17, 21)];
+  return `${groups.join("-")}-${text.slice(21)}`;
+}
+
 /** SQL for the name of an event's project. */
 export const projectText = `CASE typeof(project) WHEN 'integer'
   THEN (SELECT name FROM projects WHERE n = project) ELSE project END`;

@@ -11,6 +11,7 @@ import type { Precondition } from "../../questions/saved.ts";
 import type { Claim, Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
 import type { JobPage, KeptJob } from "../jobs.ts";
+import type { ListedPage } from "../listed.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
 import { errorType } from "../../errors.ts";
 import { SqliteActs, SqliteKeys, SqliteQuarantine, SqliteSchemas } from "./administration.ts";
@@ -28,6 +29,7 @@ import type {
   ReadCost,
 } from "../store.ts";
 import type { EventFilter, EventQuery, Range } from "../../event/filter.ts";
+import type { PropertyPath } from "../../event/property-path.ts";
 import type { Delta } from "../../counting/delta.ts";
 import {
   type EventPage,
@@ -269,6 +271,15 @@ export class SqliteStore implements AdaptedStore {
       text,
       limits,
     );
+  }
+
+  list(
+    query: EventQuery,
+    fields: readonly PropertyPath[] | undefined,
+    { signal, ...limits }: PageLimits,
+  ): Promise<ListedPage | undefined> {
+    const read = { weight: weightOf(query), signal };
+    return this.#threads.readFor(read, "list", plain(query), fields, limits);
   }
 
   countEvents(query: EventFilter, { timeoutMs, signal }: ReadLimits = unlimited): Promise<number> {

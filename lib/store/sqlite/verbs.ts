@@ -10,7 +10,7 @@ import { complete, planRecount, putDeltas, putRecount, recounted } from "./delta
 import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
 import { countEntities, findEntities, findKeys } from "./entities.ts";
 import { dropHeld, erasable, erase, erasedAt, fence, holder, refuse, refused } from "./erase.ts";
-import { countEvents, event, events, fingerprint, eventsText, page, sample } from "./events.ts";
+import { countEvents, event, events, fingerprint, page, sample } from "./events.ts";
 import { acts, beginAct, endAct } from "./acts.ts";
 import { addKey, endKey, holdingKeys, key, keys, keysVersion, usedKeys } from "./keys.ts";
 import { job, jobs, openJobs, openJobsOf, putJob } from "./jobs.ts";
@@ -30,6 +30,7 @@ import {
 import { removeQuestion, savedQuestion, savedQuestions, saveQuestion } from "./saved-questions.ts";
 import { hasWide, narrow } from "./narrow.ts";
 import { below, countedBelow, dropCounted, dropEvents, dropRollups, shrink } from "./retention.ts";
+import { eventsText, list } from "./shown.ts";
 import { stored } from "./stored.ts";
 import { rollup, rollups, rollUpMarked, sumChildren, sumMarked, writeRollup } from "./rollups.ts";
 
@@ -82,6 +83,7 @@ export const readerVerbs = {
   events,
   page,
   eventsText,
+  list,
   countEvents,
   fingerprint,
   stored,

@@ -1,11 +1,18 @@
 import fc from "fast-check";
-import { firstInstant, lastInstant, parseInstant, rfc3339 } from "../../../lib/event/instant.ts";
+import {
+  firstInstant,
+  instantText,
+  lastInstant,
+  parseInstant,
+  rfc3339,
+} from "../../../lib/event/instant.ts";
 
 const dates = fc.date({
   min: new Date(firstInstant),
   max: new Date(lastInstant),
   noInvalidDate: true,
 });
+const daysMs = (days: number) => days * 86_400_000;
 const two = (number: number) => String(number).padStart(2, "0");
 
 describe("an instant in RFC 3339", () => {
@@ -15,6 +22,18 @@ describe("an instant in RFC 3339", () => {
         expect(parseInstant(date.toISOString())).toBe(date.getTime());
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  test("is written as Date writes it, one after the other of any days", () => {
+    const close = fc.oneof(fc.nat(120_000), fc.integer({ min: 0, max: 100 }).map(daysMs));
+    fc.assert(
+      fc.property(dates, fc.array(close), (date, steps) => {
+        const instants = [0, ...steps].map((step) => Math.min(date.getTime() + step, lastInstant));
+        const expected = instants.map((instant) => new Date(instant).toISOString());
+        expect(instants.map(instantText)).toEqual(expected);
+      }),
+      { numRuns: 1_000 },
     );
   });
 
