@@ -236,6 +236,10 @@ export default tseslint.config(
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: "the environment is read in lib/config.ts",
         },
+        {
+          selector: "MemberExpression[object.property.name='broker'][property.name='metrics']",
+          message: "Moleculer's own metrics are off: a service counts with this.metrics",
+        },
       ],
     },
   },

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parseEnv } from "node:util";
 import { isKnownPassword } from "./known-passwords.ts";
 import { itemsOf, type Variable } from "./variable.ts";
 import { serviceNames, variables, type ServiceName } from "./variables.ts";
@@ -58,6 +59,8 @@ export function readConfig(environment: Environment, console = false): Config {
   checkOpen(config, problems);
   checkParts(config, given, problems);
   checkPasswords(config, given, problems);
+  checkRedis(config, problems);
+  checkClusterName(config, problems);
   checkRetention(config.retention, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
@@ -221,6 +224,20 @@ function checkPasswords(
   }
 }
 
+/** RabbitMQ's names of queues have 255 bytes, and those with `amq.` in front are its own. */
+function checkClusterName({ clusterName }: Config, problems: string[]): void {
+  if (Buffer.byteLength(clusterName) <= 100 && !/^amq(?:\.|$)/.test(clusterName)) return;
+  problems.push(
+    "CLUSTER_NAME begins the names of RabbitMQ's queues: it must have at most 100 bytes, and be neither amq nor begin with amq.",
+  );
+}
+
+/** Redis' client would take the database 0 in the place of one that is no number. */
+function checkRedis({ redisUrl }: Config, problems: string[]): void {
+  if (redisUrl === null || /^\/?\d*$/.test(new URL(redisUrl).pathname)) return;
+  problems.push("REDIS_URL must end with its port, or with the number of a database: /0");
+}
+
 /**
  * Demands, of a process that runs only some of the services, the variables that these share with
  * the others.
@@ -248,6 +265,21 @@ export function isLocalOnly({ apiKeys, host }: Pick<Config, "apiKeys" | "host">)
   return apiKeys.length === 0 && loopback.has(host);
 }
 
+/**
+ * Adds the variables of `.env` to those of the environment. Some editors begin a file with a byte
+ * order mark, which would become a part of the first name.
+ * @throws ConfigError where there is such a file that cannot be read
+ */
+function readEnvFile(): void {
+  try {
+    const text = readFileSync(".env", "utf8").replace(/^\uFEFF/, "");
+    for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT") throw new ConfigError([`.env cannot be read (${code})`]);
+  }
+}
+
 let loaded: Config | undefined;
 
 /**
@@ -255,7 +287,7 @@ let loaded: Config | undefined;
  */
 export function loadConfig(): Config {
   if (loaded === undefined) {
-    if (existsSync(".env")) process.loadEnvFile(".env");
+    readEnvFile();
     loaded = readConfig(process.env, process.argv.includes("--repl"));
   }
   return loaded;

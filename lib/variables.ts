@@ -70,7 +70,10 @@ export const variables = {
   REDIS_URL: secret(
     urlOfHost(["redis", "rediss"], "The whole address in place of REDIS_HOST and REDIS_PORT."),
   ),
-  CLUSTER_NAME: text("analytics", "Nodes of the same name are one cluster."),
+  CLUSTER_NAME: {
+    ...text("analytics", "Nodes of the same name are one cluster."),
+    bounds: "up to 100 bytes, and neither amq nor amq. in front",
+  },
   ENABLE_METRICS: flag(true, "GET /metrics in the Prometheus format."),
   LOG_LEVEL: oneOf(["fatal", "error", "warn", "info", "debug", "trace"], "info", "What is logged."),
   OTEL_EXPORTER_OTLP_ENDPOINT: urlOfHost(
@@ -286,8 +289,8 @@ function wrapped(sentence: string): readonly string[] {
 }
 
 const dimensionPath = /^(data|metadata|context)(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
-/** An origin as browsers write it: in lower case, without a path. */
-const webOrigin = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
+/** An origin as browsers write it: in lower case, without a path and its scheme's own port. */
+const webOrigin = /^(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/;
 
 function readServices(names: readonly string[], problems: string[]): readonly ServiceName[] {
   const unknown = names.filter((name) => !(serviceNames as readonly string[]).includes(name));
@@ -309,7 +312,10 @@ function readDimensions(paths: readonly string[], problems: string[]): readonly 
 
 function readOrigins(entries: readonly string[], problems: string[]): readonly string[] {
   if (entries.some((origin) => origin !== "*" && !webOrigin.test(origin))) {
-    problems.push("CORS_ORIGINS must be origins such as https://app.example, by comma, or *");
+    problems.push(
+      "CORS_ORIGINS must be origins as browsers write them, such as https://app.example (in lower case, " +
+        "without a path and without the port 80 of http or 443 of https), by comma, or *",
+    );
   }
   return entries;
 }

@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { AnalyticsClient, type ClientOptions } from "../src/client.ts";
-import { Http } from "../src/http.ts";
+import { Http, isSendable } from "../src/http.ts";
 import type { RelativeRange } from "../src/questions.ts";
 import { faultIn } from "./exact-json.ts";
 import { UsageError } from "./exit-codes.ts";
@@ -111,11 +111,17 @@ interface Address {
 /**
  * The service's address and key: from options, else from the environment. An empty text counts as
  * absent.
+ * @throws UsageError
  */
 export function addressOf(values: Address, { environment }: Terminal) {
   const url = values.url ?? (environment["MAILY_URL"] || "http://127.0.0.1:4000");
   const key = values.key ?? (environment["MAILY_KEY"] || undefined);
-  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is no URL`);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new UsageError(`--url ${url} is no URL: it begins with http:// or https://`);
+  }
+  if (key !== undefined && !isSendable(key)) {
+    throw new UsageError("a key holds visible characters of ASCII alone");
+  }
   return { url, key };
 }
 
@@ -198,7 +204,8 @@ function conditionOf(text: string): { readonly name: string; readonly value: str
 export function jsonOf(name: string, text: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Editors of Windows put a byte order mark before the text of a file.
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     throw new UsageError(`${name} is not JSON: ${(error as Error).message}`);
   }

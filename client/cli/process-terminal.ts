@@ -9,8 +9,12 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     process.once(signal, () => interruption.abort(new Error("interrupted")));
   }
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 0 : 1);
+    if (error.code === "EPIPE") process.exit(0);
+    stderr.write(`standard output: ${printable(error.message)}\n`);
+    process.exit(1);
   });
+  // Where nobody reads the messages any more the work goes on.
+  stderr.on("error", () => undefined);
   let drawn = false;
   function draw(line: string): void {
     if (line === "" && !drawn) return;

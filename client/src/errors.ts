@@ -85,5 +85,8 @@ function textOf({ status, title, detail, errors = [] }: ProblemBody): string {
   const findings = errors.map(({ pointer, message }) =>
     pointer === "" ? message : `${pointer}: ${message}`,
   );
-  return [`${status} ${title}`, ...(detail === undefined ? [] : [detail]), ...findings].join("; ");
+  // The detail of a single finding repeats it.
+  const isSaid = errors.some(({ message }) => message === detail);
+  const own = detail === undefined || isSaid ? [] : [detail];
+  return [`${status} ${title}`, ...own, ...findings].join("; ");
 }

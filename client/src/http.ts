@@ -53,6 +53,14 @@ export interface Answered<T> {
   readonly headers: Headers;
 }
 
+/**
+ * Whether a text can be sent as a key: visible ASCII, with white space around it that is not sent.
+ * An error of `fetch` about any other would show the key.
+ */
+export function isSendable(key: string): boolean {
+  return /^[!-~]*$/.test(key.trim());
+}
+
 /** Sends requests to one service, with its key. Answers that are no success become errors. */
 export class Http {
   readonly #options: HttpOptions;
@@ -64,6 +72,9 @@ export class Http {
     const { protocol, origin, pathname } = new URL(options.url);
     if (protocol !== "http:" && protocol !== "https:") {
       throw new TypeError("url must begin with http:// or https://");
+    }
+    if (options.key !== undefined && !isSendable(options.key)) {
+      throw new TypeError("key must hold visible characters of ASCII alone");
     }
     this.#options = options;
     this.#address = `${origin}${pathname.replace(/\/+$/, "")}`;

@@ -123,11 +123,12 @@ async function rangeOf(reads: QuestionReads, question: CountsQuestion): Promise<
   const mayBeWider = types !== undefined && reads.store.lost(types) !== undefined;
   if (sources === undefined && !mayBeWider) return range;
   const section = sources === undefined ? "types" : "source";
-  const needs = needsOther(section, types);
   const values = sources?.map(shownValue);
-  return closedByRollups(reads, question, range, {
+  return closedByRollups(reads, { from, to }, range, {
     section,
-    isIn: ({ cells, exact }) => (!exact && needs(cells)) || hasAny(cells, types, values),
+    filter: { types, sources },
+    isIn: (cells) => hasAny(cells, types, values),
+    mayBeIn: needsOther(section, types),
   });
 }
 

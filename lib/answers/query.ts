@@ -20,6 +20,7 @@ import type { QuestionReads } from "./reads.ts";
 import { seriesOf, closedByEvents, closedByRollups, closedRange } from "./range.ts";
 import type { Range } from "../event/filter.ts";
 import { bounded, withinBudget } from "./budget.ts";
+import { OTHER } from "../counting/cells.ts";
 import type { Cover } from "../counting/cover.ts";
 import type { Breakdown } from "../questions/query/breakdown.ts";
 import { filterOf, hasSome, RollupGroups } from "./rollup-groups.ts";
@@ -178,11 +179,17 @@ async function rangeOf(reads: QuestionReads, question: QueryQuestion): Promise<R
     return closedByEvents(reads, open, eventsPlanOf(question).filter);
   }
   const { section } = plan;
-  const needs = needsOther(question, section);
   const meets = filterOf(plan);
   return closedByRollups(reads, open, range, {
     section,
-    isIn: ({ cells, exact }) => (!exact && needs(cells)) || hasSome(cells, section, meets),
+    filter: eventsPlanOf(question).filter,
+    isIn: (cells) =>
+      hasSome(
+        cells,
+        section,
+        (type, value) => ![type, value].includes(OTHER) && meets(type, value),
+      ),
+    mayBeIn: needsOther(question, section),
   });
 }
 

@@ -1,7 +1,14 @@
 import { coverAll, type Marks } from "../counting/cover.ts";
 import type { OpenRange, EventFilter, EventQuery, Range } from "../event/filter.ts";
 import { grainMs, grains, startOf } from "../counting/bucket.ts";
-import { coveredRows, marksOf, type FoldableReads, type ProjectReads } from "./rollup-reads.ts";
+import {
+  coveredRows,
+  isLost,
+  marksOf,
+  type FoldableReads,
+  type ProjectReads,
+} from "./rollup-reads.ts";
+import { withinBudget } from "./budget.ts";
 import type { SectionRow } from "../counting/cells.ts";
 import { maxPeriods, periodsUpTo, type Interval, type Period } from "../counting/calendar.ts";
 import { describeSpan } from "../questions/answer-meta.ts";
@@ -12,8 +19,17 @@ type Narrowing = Omit<EventFilter, "project" | "from" | "to">;
 /** How the rows of a section show whether there are events that a question is about. */
 interface Sought {
   readonly section: string;
-  /** Whether a row counts, or may count, such events. */
-  readonly isIn: (row: SectionRow<string>) => boolean;
+  /** The same events, as a filter. */
+  readonly filter: Narrowing;
+  /** Whether cells count such events. */
+  readonly isIn: (cells: SectionRow<string>["cells"]) => boolean;
+  /** Whether cells of a cut row may count such events under `(other)`. */
+  readonly mayBeIn: (cells: SectionRow<string>["cells"]) => boolean;
+}
+
+/** A bucket with such events; `isSure` is false where only a cut row may count some. */
+interface Found extends Range {
+  readonly isSure: boolean;
 }
 
 /**
@@ -48,20 +64,26 @@ function withLost(
   ];
 }
 
-/** As `closedRange`, for the events of any filter. Reads events, within the question's budget. */
+/**
+ * As `closedRange`, for the events of any filter. Reads events, within the question's budget.
+ * @param within a range that has all of them
+ */
 export async function closedByEvents(
   reads: FoldableReads,
   open: OpenRange,
   filter: Narrowing,
+  within = open,
 ): Promise<Range | undefined> {
-  const { first, last } = (await reads.analyze({ ...filter, ...open }, { kind: "extent" })).result;
+  const { result } = await reads.analyze({ ...filter, ...within }, { kind: "extent" });
+  const { first, last } = result;
   return first === undefined || last === undefined ? undefined : aroundMinutes(open, first, last);
 }
 
 /**
  * As `closedRange`, for the events that a section of the rollups counts. It reads rollups down to
- * minutes, but only of the first and the last bucket with such events. A cut bucket that may count
- * such events is taken for one that does.
+ * minutes, but only of the first and the last bucket with such events. Where one of these is cut
+ * and only may count some, it reads events; where these are too many, or some were dropped, the
+ * bucket is taken for one that does.
  * @param within the range closed around a larger set of events
  */
 export async function closedByRollups(
@@ -73,9 +95,15 @@ export async function closedByRollups(
   const marks = await marksOf(reads.store, reads.project, within);
   const outer = await bucketsOf(reads, within, marks, sought);
   if (outer.length === 0) return undefined;
-  const { from } = await narrowed(reads, outer[0]!, marks, sought, 0);
-  const { to } = await narrowed(reads, outer.at(-1)!, marks, sought, -1);
-  return { from: open.from ?? from, to: open.to ?? to };
+  const first = await narrowed(reads, outer[0]!, marks, sought, 0);
+  const last = await narrowed(reads, outer.at(-1)!, marks, sought, -1);
+  const range = { from: open.from ?? first.from, to: open.to ?? last.to };
+  const isSure =
+    (open.from !== undefined || first.isSure) && (open.to !== undefined || last.isSure);
+  if (isSure || isLost(reads, sought.filter.types)(range)) return range;
+  return withinBudget(async (budget) =>
+    budget === "rollups" ? range : closedByEvents(reads, open, sought.filter, range),
+  );
 }
 
 function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Range {
@@ -91,11 +119,11 @@ function aroundMinutes({ from, to }: OpenRange, first: number, last: number): Ra
  */
 async function narrowed(
   reads: FoldableReads,
-  bucket: Range,
+  bucket: Found,
   marks: Marks,
   sought: Sought,
   end: 0 | -1,
-): Promise<Range> {
+): Promise<Found> {
   const grain = grains.find((one) => one !== "minute" && grainMs[one] === bucket.to - bucket.from);
   if (grain === undefined) return bucket;
   const smaller = grain === "day" ? "hour" : "minute";
@@ -116,14 +144,15 @@ async function bucketsOf(
   reads: FoldableReads,
   range: Range,
   marks: Marks,
-  { section, isIn }: Sought,
-): Promise<readonly Range[]> {
-  const found: Range[] = [];
+  { section, isIn, mayBeIn }: Sought,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
   const cover = coverAll([{ start: range.from, end: range.to }], marks);
   for await (const { row, lengthMs } of coveredRows(reads, { cover, section })) {
-    if (!isIn(row)) continue;
+    const isSure = isIn(row.cells);
+    if (!isSure && (row.exact || !mayBeIn(row.cells))) continue;
     const to = row.start + (lengthMs || grainMs.minute);
-    found.push({ from: row.start, to: Math.min(to, range.to) });
+    found.push({ from: row.start, to: Math.min(to, range.to), isSure });
   }
   return found.sort((a, b) => a.from - b.from);
 }

@@ -27,10 +27,17 @@ interface Waiting<T, R> extends Piece<T> {
 }
 
 /**
+ * The turns of the event loop that a round takes to leave: one for the groups that are joined with
+ * others, one until a thread is sent its message, and the one under way.
+ */
+const turnsToLeave = 3;
+
+/**
  * Group commit for concurrent callers. Pieces that arrive while a round is under way become the
  * next round: as few groups as hold them, carried out side by side. There is no timer: a lone piece
  * leaves with the turn of the event loop in which it came. A piece is never split, so it succeeds
- * or fails as a whole.
+ * or fails as a whole. Where another round waits, it leaves before the callers of the last one are
+ * told: a thread then carries it out while the event loop writes their answers.
  */
 export class Batcher<T, R> {
   readonly #run: (group: readonly T[]) => Promise<readonly (R | Promise<R>)[]>;
@@ -79,11 +86,15 @@ export class Batcher<T, R> {
 
   async #drain(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+    let tellLast: readonly (() => void)[] = [];
     while (this.#waiting.length > 0) {
-      const round: Promise<void>[] = [];
+      const round: Promise<() => void>[] = [];
       while (this.#waiting.length > 0) round.push(this.#carryOut(this.#nextGroup()));
-      await Promise.all(round);
+      const told = tellLater(tellLast);
+      tellLast = await Promise.all(round);
+      await told;
     }
+    for (const tell of tellLast) tell();
     clearTimeout(this.#patience);
     this.#patience = undefined;
     // This runs here, not in a callback of the promise: a piece added before such a callback would
@@ -91,13 +102,16 @@ export class Batcher<T, R> {
     this.#draining = undefined;
   }
 
-  /** Carries a group out. Never rejects. */
-  async #carryOut(group: readonly Waiting<T, R>[]): Promise<void> {
+  /**
+   * Carries a group out. Never rejects.
+   * @returns what tells its callers how it went
+   */
+  async #carryOut(group: readonly Waiting<T, R>[]): Promise<() => void> {
     try {
       const results = await this.#run(group.map((piece) => piece.value));
-      group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
+      return () => group.forEach((piece, index) => piece.resolve(results[index] as R | Promise<R>));
     } catch (error) {
-      group.forEach((piece) => piece.reject(error));
+      return () => group.forEach((piece) => piece.reject(error));
     }
   }
 
@@ -136,4 +150,12 @@ export class Batcher<T, R> {
     for (const piece of group) this.#waitingItems -= piece.items;
     return group;
   }
+}
+
+async function tellLater(tellings: readonly (() => void)[]): Promise<void> {
+  if (tellings.length === 0) return;
+  for (let turn = 0; turn < turnsToLeave; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  for (const tell of tellings) tell();
 }

@@ -42,10 +42,7 @@ export function floorsAt(retention: Retention, now: number): Floors {
   };
 }
 
-/**
- * The higher of two floors for each kind of data: a floor never sinks, even where the retention
- * becomes longer.
- */
+/** The higher of two floors for each kind of data. */
 export function raised(a: Floors, b: Floors): Floors {
   const names = new Set([...Object.keys(a.types), ...Object.keys(b.types)]);
   return {

@@ -49,7 +49,9 @@ export type ItemProblem =
   | "/problems/validation"
   /** The event is larger than one event may be. */
   | "/problems/too-large"
-  /** The id stands earlier in the same call, for another event. */
+  /**
+   * The id stands earlier in the same call, for another event. Concurrent requests share a call.
+   */
   | "/problems/id-conflict"
   /** The text in the event's place could not be read at all. */
   | "/problems/malformed";
@@ -237,7 +239,7 @@ const conflict: ItemError = {
     {
       pointer: "/id",
       code: "id_conflict",
-      message: "the same request holds this id before, with other content",
+      message: "this id came just before, in this request or another, with other content",
     },
   ],
 };

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Finding } from "../errors.ts";
+import type { ItemResult } from "./admit.ts";
 import type { EventInput, Json, EventId } from "./event.ts";
 import { parseInstant } from "./instant.ts";
 import { maxFindings } from "./limits.ts";
@@ -45,6 +46,38 @@ const metadataNames: ReadonlyMap<string, string> = new Map(
 );
 
 const requiredHeaders = required.map((name) => `ce-${name}`);
+
+/** The attributes that became fields of the event, by the pointers to these. */
+const attributesByPointer: ReadonlyMap<string, string> = new Map([
+  ["/id", "id"],
+  ["/type", "type"],
+  ["/source", "source"],
+  ["/timestamp", "time"],
+  ["/correlationId", "correlationid"],
+]);
+
+/** How events are carried: in this API's own JSON, or in a mode of CloudEvents. */
+export type EventForm = "json" | "structured" | "binary";
+
+/**
+ * Results of admission whose findings point into what was sent: into the JSON of a CloudEvent, or
+ * in binary mode to a header by its name. What is within the data keeps its pointer.
+ */
+export function pointedAsSent(
+  results: readonly ItemResult[],
+  form: EventForm,
+): readonly ItemResult[] {
+  if (form === "json") return results;
+  const prefix = form === "binary" ? "ce-" : "/";
+  return results.map((result) => {
+    if (result.status !== "rejected") return result;
+    const errors = result.error.errors.map((finding) => {
+      const attribute = attributesByPointer.get(finding.pointer);
+      return attribute === undefined ? finding : { ...finding, pointer: prefix + attribute };
+    });
+    return { ...result, error: { ...result.error, errors } };
+  });
+}
 
 /** Whether a request carries a CloudEvent in its headers. */
 export function isBinaryCloudEvent(headers: Headers): boolean {
@@ -99,7 +132,12 @@ export function readBinaryCloudEvent(headers: Headers, body: Uint8Array): CloudE
   const data =
     body.length === 0
       ? undefined
-      : decoded(Buffer.from(body.buffer, body.byteOffset, body.length), contentType, findings);
+      : decoded(
+          Buffer.from(body.buffer, body.byteOffset, body.length),
+          contentType,
+          "/data",
+          findings,
+        );
   return reading(attributes, data, (name) => `ce-${name}`, findings);
 }
 
@@ -194,29 +232,33 @@ function structuredData(
     // type.
     return contentType === undefined
       ? base64
-      : decoded(Buffer.from(base64, "base64"), contentType, findings);
+      : decoded(Buffer.from(base64, "base64"), contentType, "/data_base64", findings);
   }
   return undefined;
 }
 
-/** Data that came as bytes. */
+/**
+ * Data that came as bytes.
+ * @param place the pointer of findings about it
+ */
 function decoded(
   bytes: Buffer,
   contentType: string | readonly string[] | undefined,
+  place: string,
   findings: Finding[],
 ): Json | undefined {
   const type = contentType === undefined ? "application/json" : String(contentType);
   const json = isJsonType(type);
   if (!json && !isTextType(type)) return bytes.toString("base64");
   if (!isUtf8(bytes)) {
-    add(findings, "/data", "not_well_formed", "the data is not UTF-8");
+    add(findings, place, "not_well_formed", "the data is not UTF-8");
     return undefined;
   }
   if (!json) return bytes.toString();
   try {
     return parseJson(bytes.toString()) as Json;
   } catch {
-    add(findings, "/data", "malformed", "the data is not the JSON that its content type promises");
+    add(findings, place, "malformed", "the data is not the JSON that its content type promises");
     return undefined;
   }
 }

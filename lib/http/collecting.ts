@@ -11,6 +11,7 @@ import {
   readCloudEvent,
   sentCloudEventId,
   type CloudEventReading,
+  type EventForm,
   type Headers,
 } from "../event/cloud-event.ts";
 import { maxNesting, maxFindings } from "../event/limits.ts";
@@ -32,7 +33,7 @@ const longestWaitSeconds = 30;
 export function waitOf(headers: IncomingHttpHeaders): number | undefined {
   const prefer = headers["prefer"];
   if (prefer === undefined) return undefined;
-  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?(?=$|[,;\s])/i.exec(String(prefer))?.[1];
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?(?=$|[,;\s])/i.exec(String(prefer))?.[1];
   return seconds === undefined ? undefined : Math.min(Number(seconds), longestWaitSeconds) * 1_000;
 }
 
@@ -75,21 +76,29 @@ export type ItemReading =
 const eventMediaTypes = ["application/json", "application/cloudevents+json"] as const;
 
 /**
+ * The form of a request with one event, as its headers tell.
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`
+ */
+export function eventFormOf(headers: Headers): EventForm {
+  const contentType = headers["content-type"] as string | undefined;
+  // A structured event may repeat its attributes in headers.
+  if (isBinaryCloudEvent(headers) && !/^\s*application\/cloudevents/i.test(contentType ?? "")) {
+    return "binary";
+  }
+  const type = requireMediaType(contentType, eventMediaTypes);
+  return type === "application/json" ? "json" : "structured";
+}
+
+/**
  * Reads a body that holds one event: JSON, or a CloudEvent in structured or binary mode.
  * @param bytes the body, as `readBody` gives it
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, or `MALFORMED` where the body is no JSON
  */
 export function readEvent(bytes: Buffer, headers: Headers): ItemReading {
-  const contentType = headers["content-type"] as string | undefined;
-  // A structured event may repeat its attributes in headers.
-  if (isBinaryCloudEvent(headers) && !/^\s*application\/cloudevents/i.test(contentType ?? "")) {
-    return safe(readBinaryCloudEvent(headers, bytes));
-  }
-  const type = requireMediaType(contentType, eventMediaTypes);
+  const form = eventFormOf(headers);
+  if (form === "binary") return safe(readBinaryCloudEvent(headers, bytes));
   const value = jsonOf(bytes);
-  return type === "application/json"
-    ? safe({ status: "read", input: value })
-    : readCloudItem(value);
+  return form === "json" ? safe({ status: "read", input: value }) : readCloudItem(value);
 }
 
 /** Reads one item of parsed JSON. */
@@ -138,6 +147,15 @@ const batchMediaTypes = [
   "application/jsonl",
   "application/cloudevents-batch+json",
 ] as const;
+
+/**
+ * The form of a request with many events, as its `Content-Type` tells.
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`
+ */
+export function batchFormOf(contentType: string | undefined): EventForm {
+  const type = requireMediaType(contentType, batchMediaTypes);
+  return type === "application/cloudevents-batch+json" ? "structured" : "json";
+}
 
 /**
  * Reads a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON;

@@ -87,7 +87,7 @@ function findingsOfRule(rule: BrokenParameter, place: "body" | "query"): readonl
   if (kind === "objectStrict" && typeof rule.actual === "string") {
     return rule.actual.split(", ").map((name) => ({
       pointer: pointerOf(field === "" ? name : `${field}.${name}`, place),
-      code: "unknown_field",
+      code: place === "query" ? "unknown_parameter" : "unknown_field",
       message: "there is no parameter of this name",
     }));
   }

@@ -67,11 +67,12 @@ export function problemOf(error: unknown, request: FailedRequest): Problem {
   const type = moleculers ?? errorType(error);
   const data = dataOf(foreign);
   const { status, title } = catalogue[type];
-  const detail = moleculers === undefined && status < 500 ? messageOf(error) : undefined;
   const errors =
     type === "VALIDATION" && moleculers !== undefined
       ? findingsOfValidation(foreign.data, request.parameters ?? "body")
       : (data.errors ?? []);
+  const said = moleculers === undefined ? messageOf(error) : undefined;
+  const detail = said === undefined || said === title ? summaryOf(errors, "request") : said;
   return {
     status,
     headers: headersOf(type, data),
@@ -79,7 +80,7 @@ export function problemOf(error: unknown, request: FailedRequest): Problem {
       type: problemUri(type),
       title,
       status,
-      ...(detail !== undefined && detail !== title && { detail }),
+      ...(detail !== undefined && status < 500 && { detail }),
       instance: request.instance,
       requestId: request.requestId,
       ...(type === "OUTCOME_UNKNOWN" && data.ids !== undefined && { ids: data.ids }),
@@ -99,12 +100,15 @@ const typesByUri: ReadonlyMap<string, ErrorType> = new Map(
 
 /** The refusal of one event, as the error of a request that held only this event. */
 export function errorOfItem({ type, errors }: ItemError): ServiceError {
-  const [only] = errors;
-  const message =
-    only !== undefined && errors.length === 1
-      ? only.message
-      : `${errors.length} things are wrong with the event`;
+  const message = summaryOf(errors, "event");
   return new ServiceError(typesByUri.get(type) ?? "INVALID_EVENT", message, { errors });
+}
+
+/** What is wrong, in one sentence; `undefined` where there are no findings. */
+function summaryOf(errors: readonly Finding[], whole: "event" | "request"): string | undefined {
+  const [only] = errors;
+  if (errors.length > 1) return `${errors.length} things are wrong with the ${whole}`;
+  return only?.message;
 }
 
 function headersOf(type: ErrorType, data: ErrorData): Record<string, string> {

@@ -179,6 +179,14 @@ export function httpServer(limits: Config["http"], localOnly: boolean, receiver:
 }
 
 /**
+ * One line for an operator: why nothing can be served at an address.
+ * @param variable the variable of its port
+ */
+export function notListening(variable: "PORT" | "OPS_PORT", { message }: Error): string {
+  return `HOST and ${variable}: nothing can be served there: ${message}`;
+}
+
+/**
  * Requests whose client waits for `100 Continue` before it sends the body (`Expect: 100-continue`),
  * with the response that can send it.
  */

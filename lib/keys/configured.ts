@@ -24,6 +24,7 @@ const keyPattern = /^[\x21-\x39\x3b-\x7e]{16,}$/;
  * to `problems`, without the key.
  */
 export function readApiKeys(entries: readonly string[], problems: string[]): readonly ApiKey[] {
+  const places = new Map<string, number>();
   return entries.flatMap((entry, index) => {
     const [, key = "", project, granted] =
       /^([^:]+):([A-Za-z0-9._-]{1,64})(?::(.+))?$/.exec(entry) ?? [];
@@ -36,6 +37,15 @@ export function readApiKeys(entries: readonly string[], problems: string[]): rea
       );
       return [];
     }
-    return [{ sha256: hash("sha256", key), project, scopes: new Set(names as Scope[]) }];
+    const sha256 = hash("sha256", key);
+    const first = places.get(sha256);
+    if (first !== undefined) {
+      problems.push(
+        `API_KEYS entry ${index + 1} has the key of entry ${first}: a key has one project and one list of scopes`,
+      );
+      return [];
+    }
+    places.set(sha256, index + 1);
+    return [{ sha256, project, scopes: new Set(names as Scope[]) }];
   });
 }

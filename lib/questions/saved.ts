@@ -1,15 +1,17 @@
 import { ServiceError, type Finding } from "../errors.ts";
 import { readBody } from "./reading/body.ts";
 import {
+  checkOrder,
   choice,
   described,
   fieldOf,
   instant,
   needed,
+  readParameters,
   timezone,
   type Raw,
 } from "./reading/field.ts";
-import { relativeRange, type Form } from "./reading/relative-range.ts";
+import { asParameters, readWithRange, relativeRange, type Form } from "./reading/relative-range.ts";
 
 /** A question as its owner writes it: its kind, and the body or parameters of a request. */
 export interface QuestionToKeep {
@@ -136,6 +138,19 @@ export interface OtherRange {
   readonly timezone?: unknown;
 }
 
+/**
+ * Checks another range by itself, so that what is wrong is told of the parameters that were sent.
+ * @param now epoch milliseconds
+ * @throws ServiceError VALIDATION
+ */
+export function checkOtherRange(given: OtherRange, now: number): void {
+  readWithRange(asParameters, { ...given }, now, (raw) =>
+    readParameters(raw, savedResultsParameters, ({ from, to }, findings) => {
+      checkOrder({ from, to }, { pointer: "to" }, findings);
+    }),
+  );
+}
+
 /** Replaces the range of a question, or its zone. */
 export function withRange({ by }: Form, question: Raw, given: OtherRange): Raw {
   const { from, to, range, timezone } = given;
@@ -149,8 +164,6 @@ export function withRange({ by }: Form, question: Raw, given: OtherRange): Raw {
     const own = hasEnds && ownRange === undefined && { from: ownFrom, to: ownTo };
     return withoutAbsent({ ...rest, ...zone, ...own, ...ends, ...other });
   }
-  // With both a relative range and ends, the reader refuses the relative range.
-  if (hasEnds && range !== undefined) return { ...rest, ...zone, range: { last: range, ...ends } };
   const own = isRelative(ownRange) ? {} : (ownRange as object | undefined);
   return { ...rest, ...zone, ...(hasEnds ? { range: { ...own, ...ends } } : other) };
 }

@@ -5,7 +5,7 @@ import { isLocalOnly, type Config } from "../config.ts";
 import { ServiceError, type ErrorType } from "../errors.ts";
 import { answerEarly } from "../http/sending.ts";
 import { problemOf } from "../http/problem.ts";
-import { httpServer, pathOf } from "../http/server.ts";
+import { httpServer, notListening, pathOf } from "../http/server.ts";
 import { Operations, operatingPaths } from "./operations.ts";
 
 /**
@@ -17,7 +17,9 @@ import { Operations, operatingPaths } from "./operations.ts";
  */
 export function opsListener(config: Config): Middleware {
   const hasGateway = config.services.includes("api-gateway");
-  const [variable, port] = hasGateway ? ["PORT", config.port] : ["OPS_PORT", config.opsPort];
+  const [variable, port] = hasGateway
+    ? (["PORT", config.port] as const)
+    : (["OPS_PORT", config.opsPort] as const);
   const wanted = port !== 0 && (!hasGateway || config.rabbitmqUrl !== null);
   const elsewhere = hasGateway ? "SERVICE_UNAVAILABLE" : "NOT_FOUND";
   let listener: { readonly server: Server; readonly operations: Operations } | undefined;
@@ -33,8 +35,7 @@ export function opsListener(config: Config): Middleware {
       server.listen(port, config.host);
       await once(server, "listening");
     } catch (error) {
-      const reason = (error as Error).message;
-      broker.fatal(`${variable}: nothing can be served there: ${reason}`, undefined, true);
+      broker.fatal(notListening(variable, error as Error), undefined, true);
     }
   }
 

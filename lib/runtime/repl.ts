@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import { type Actions } from "../contracts.ts";
+import type { ErrorData } from "../errors.ts";
 import { defaultProject } from "../event/event.ts";
 import { makeKey } from "../keys/key-text.ts";
 import { settledUntil } from "../store/audit-job.ts";
@@ -121,11 +122,18 @@ export const replCommands = [
       try {
         console.dir(await answerRepl(broker, input as ReplInput), { depth: null });
       } catch (error) {
-        console.error((error as Error).message);
+        console.error(complaintOf(error));
       }
     },
   },
 ];
+
+/** An error's message, and a line for each finding of it. */
+function complaintOf(error: unknown): string {
+  const { message, data } = error as Error & { readonly data?: ErrorData };
+  const findings = data?.errors ?? [];
+  return [message, ...findings.map((finding) => finding.message)].join("\n  ");
+}
 
 function backlogs(broker: ServiceBroker) {
   return callEveryNode(broker, "processor.backlog", {}, askWithinMs);

@@ -150,11 +150,12 @@ export function packCells({ types, users, dimensions }: Cells): PackedCells | un
     const count = types[type]!;
     events += count;
     if (events > maxPacked) return undefined;
-    packed.push(type, count, users[type] ?? 0);
+    // Cells that came from another thread have prototypes, in which a type may find a property.
+    packed.push(type, count, Object.hasOwn(users, type) ? users[type] : 0);
     for (const name of names) {
-      const values = dimensions[name]![type];
-      if (values === undefined) return undefined;
-      packed.push(packValues(values, count));
+      const values = dimensions[name]!;
+      if (!Object.hasOwn(values, type)) return undefined;
+      packed.push(packValues(values[type]!, count));
     }
   }
   return JSON.stringify(packed);
@@ -244,8 +245,8 @@ class PackedSum {
       const type = packed[at++] as string;
       const count = packed[at++] as number;
       this.#types[type] = (this.#types[type] ?? 0) + count;
-      const sketch = packed[at++] as Sketch | 0;
-      if (sketch !== 0) this.#addUsers(type, sketch);
+      const sketch = sketchIn(packed[at++]);
+      if (sketch !== undefined) this.#addUsers(type, sketch);
       for (const values of this.#values) {
         addValues((values[type] ??= record()), packed[at++]!, count);
       }
@@ -282,6 +283,14 @@ function addValues(
   sum[value] = (sum[value] ?? 0) + count;
 }
 
+/**
+ * The sketch of packed cells; `undefined` for no users. Earlier versions packed null or an object
+ * for no users of a type that is named like a property of objects (`constructor`).
+ */
+function sketchIn(packed: Packed[number] | undefined): Sketch | undefined {
+  return typeof packed === "string" ? packed : undefined;
+}
+
 /** Unpacks one section of packed cells, as `sectionOf` does of all; the others are stepped over. */
 export function unpackSection<S extends Section>(section: S, text: PackedCells): SectionCells<S>;
 export function unpackSection(
@@ -294,10 +303,11 @@ export function unpackSection(
   const at = names.indexOf(section);
   const cells = record<unknown>();
   for (let from = 1; from < packed.length; from += 3 + names.length) {
-    const [type, count, sketch] = packed.slice(from, from + 3) as [string, number, Sketch | 0];
+    const [type, count] = packed.slice(from, from + 2) as [string, number];
     if (section === "types") cells[type] = count;
     else if (section === "users") {
-      if (sketch !== 0) cells[type] = sketch;
+      const sketch = sketchIn(packed[from + 2]);
+      if (sketch !== undefined) cells[type] = sketch;
     } else {
       const values = (cells[type] = record<number>());
       addValues(values, at === -1 ? OTHER : packed[from + 3 + at]!, count);

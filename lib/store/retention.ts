@@ -170,7 +170,8 @@ export function carryOutRetention(
 }
 
 /**
- * Announces the floors of today, and releases the job: the grace comes next.
+ * Announces the floors of today, and releases the job: the grace comes next. A floor that is not
+ * sealed yet sinks where a longer retention was set meanwhile.
  * @returns as `note`
  */
 async function refuse(
@@ -178,8 +179,8 @@ async function refuse(
   progress: Progress<RetentionState>,
   otherwise: Retention,
 ): Promise<boolean> {
-  const { refused, refusedSince, retention } = progress.state;
-  const wanted = raised(refused, floorsAt(retention ?? otherwise, now()));
+  const { refused, refusedSince, retention, sealed } = progress.state;
+  const wanted = raised(sealed, floorsAt(retention ?? otherwise, now()));
   // An instant in the future was written before the clock was set back: the grace begins anew.
   if (sameFloors(wanted, refused) && refusedSince <= now()) return true;
   return progress.note({ refused: wanted, refusedSince: now(), owner: null, tries: 0 });

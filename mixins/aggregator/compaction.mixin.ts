@@ -33,7 +33,7 @@ export function CompactionMixin() {
         const isEnding = () => this.isCompactionEnding;
         const worker = { store: this.store, now: Date.now, isEnding };
         const removed = await compactNext(worker);
-        this.broker.metrics.increment("analytics_deltas_compacted_total", {}, removed);
+        this.metrics.increment("analytics_deltas_compacted_total", {}, removed);
       },
     },
     created() {

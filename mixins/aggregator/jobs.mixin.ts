@@ -169,7 +169,7 @@ export function JobsMixin() {
         if (isErasure(job)) {
           return carryOut(worker, job, {
             erased: (events) => {
-              this.broker.metrics.increment("analytics_events_erased_total", {}, events);
+              this.metrics.increment("analytics_events_erased_total", {}, events);
             },
             unstored: () => this.forgetDead(job.project),
           });

@@ -76,7 +76,7 @@ export function RetentionMixin({ retention: otherwise }: Config) {
         try {
           const dropped = await carryOutRetention(worker, job, otherwise);
           if (dropped === 0) return 0;
-          this.broker.metrics.increment("analytics_rows_dropped_total", {}, dropped);
+          this.metrics.increment("analytics_rows_dropped_total", {}, dropped);
           this.logger.info({ job: job.id, dropped }, "data older than its retention was dropped");
           return dropped;
         } catch (error) {

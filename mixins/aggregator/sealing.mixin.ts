@@ -26,7 +26,7 @@ export function SealingMixin() {
       async sealSome(): Promise<void> {
         const sealed = await this.store.seal?.(Date.now());
         if (sealed === undefined) return;
-        this.broker.metrics.increment("analytics_events_sealed_total", {}, sealed.events);
+        this.metrics.increment("analytics_events_sealed_total", {}, sealed.events);
         if (sealed.isMore) this.sealer?.wake();
       },
     },

@@ -3,6 +3,7 @@ import type { Context } from "moleculer";
 import { collectTimeoutMs } from "../../lib/call-limits.ts";
 import type { Actions, Meta } from "../../lib/contracts.ts";
 import { maxNamedRequests } from "../../lib/event/batch-message.ts";
+import { pointedAsSent } from "../../lib/event/cloud-event.ts";
 import type { Traceparent } from "../../lib/tracing/tracing.ts";
 import type { Receipt } from "../../lib/event/receipt.ts";
 import {
@@ -18,6 +19,8 @@ import { maxBatchBytes, maxBatchEvents, maxEventBodyBytes } from "../../lib/even
 import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts";
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
 import {
+  batchFormOf,
+  eventFormOf,
   readEvent,
   inBodyOrder,
   inBodyPlaces,
@@ -139,6 +142,7 @@ export function CollectEdgeMixin() {
         const identity = this.checkAccess(request, response, "events:write");
         const { project } = identity;
         readResultsChoice(search, []);
+        const form = eventFormOf(request.headers);
         const caller = callerOf(identity, request);
         const bytes = await this.takeBody(request, response, eventLimits, caller);
         const reading = readEvent(bytes, request.headers);
@@ -152,7 +156,8 @@ export function CollectEdgeMixin() {
           waitMs === undefined
             ? await this.collecting.during(this.gather(project, piece, bytes.length))
             : await this.callIngest(project, [piece], waitMs);
-        return eventAnswer(receipt, waitMs);
+        const results = pointedAsSent(receipt.results, form);
+        return eventAnswer({ ...receipt, results }, waitMs);
       },
 
       async collectBatch(
@@ -162,6 +167,7 @@ export function CollectEdgeMixin() {
       ): Promise<RouteAnswer> {
         const identity = this.checkAccess(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
+        const form = batchFormOf(request.headers["content-type"]);
         const { part, rejected } = this.startBatch(
           identity,
           request,
@@ -172,7 +178,7 @@ export function CollectEdgeMixin() {
           throw withIds(error, (ids) => inBodyPlaces(ids, rejected));
         });
         this.countRejected(rejected.length);
-        return batchAnswer(inBodyOrder(results, rejected), choice);
+        return batchAnswer(inBodyOrder(pointedAsSent(results, form), rejected), choice);
       },
 
       /** Counts events that ingest never sees because they could not be read. */

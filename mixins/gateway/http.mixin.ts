@@ -12,7 +12,7 @@ import { OpenConnections } from "../../lib/http/drain.ts";
 import { answerEarly } from "../../lib/http/sending.ts";
 import { problemOf, refusalOf } from "../../lib/http/problem.ts";
 import { readQueryString, unknownParameter, type Parameters } from "../../lib/http/query-string.ts";
-import { httpServer, pathOf } from "../../lib/http/server.ts";
+import { httpServer, notListening, pathOf } from "../../lib/http/server.ts";
 import { extendLimit, defineMixin, type Mixin } from "../../lib/moleculer.ts";
 import { RoutedCallsMixin } from "./routed-calls.mixin.ts";
 import { callerOf, AccessMixin } from "./access.mixin.ts";
@@ -97,6 +97,11 @@ export function HttpEdgeMixin(config: Config) {
           drop: () => this.metrics.increment("analytics_http_connections_dropped_total"),
         });
         this.connections = new OpenConnections(this.server);
+        // moleculer-web would go on for ever without an address, unless it is in use.
+        this.server.on("error", (error) => {
+          if (this.server.listening) return;
+          this.broker.fatal(notListening("PORT", error), undefined, true);
+        });
       },
 
       /**

@@ -72,7 +72,7 @@ export function KeysEdgeMixin() {
         const now = performance.now();
         // Before the first look the age counts since the start.
         const ageMs = Math.min(this.keyring.ageMs(now), now - this.startedAt);
-        this.broker.metrics.set("analytics_keys_age_seconds", ageMs / 1_000);
+        this.metrics.set("analytics_keys_age_seconds", ageMs / 1_000);
         if (this.isLate === ageMs > lateMs) return;
         this.isLate = !this.isLate;
         if (this.isLate) {

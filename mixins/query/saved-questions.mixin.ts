@@ -4,6 +4,7 @@ import { type Actions } from "../../lib/contracts.ts";
 import { defaultProject } from "../../lib/event/event.ts";
 import { rolledUp } from "../../lib/counting/dimensions.ts";
 import {
+  checkOtherRange,
   readQuestionName,
   readQuestionToKeep,
   withRange,
@@ -117,6 +118,7 @@ export function SavedQuestionsMixin(config: Config) {
         ctx: Caller,
         { name, ...range }: Actions["query.saved.results"]["params"],
       ): Promise<object> {
+        checkOtherRange(range, Date.now());
         const { kind, question } = await this.savedQuestionOf(ctx, name);
         // A newer version saved the question, which is of a kind that this process does not know.
         if (!isKind(kind)) throw new ServiceError("SERVICE_UNAVAILABLE");

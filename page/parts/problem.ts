@@ -50,9 +50,13 @@ export function ProblemText({
   readonly retryAt?: number | undefined;
   readonly again?: () => void;
 }): VNode {
-  const isTold = problem.status === 403 || isSaidWhole(problem.detail);
+  // The detail of a single finding repeats it, without its place.
+  const findings = problem.findings.filter(
+    ({ pointer, message }) => pointer !== "" || message !== problem.detail,
+  );
+  const isSaid = findings.some(({ message }) => message === problem.detail);
+  const isTold = problem.status === 403 || isSaidWhole(problem.detail) || isSaid;
   const detail = isTold ? "" : problem.detail;
-  const findings = problem.findings.filter(({ message }) => message !== problem.detail);
   return html`<div class="problem" role="alert">
     <p class="problem-title">
       ${problemInWords(problem)}${retryAt !== undefined && h(Countdown, { at: retryAt })}

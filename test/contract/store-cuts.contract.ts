@@ -171,6 +171,35 @@ export function cutsContract(onStore: OnStore): void {
         }
       }),
     );
+
+    test(
+      "of time: events under (other) do not widen a series that they are not in",
+      onStore(async (store) => {
+        const source = `https://example.com/${"path/".repeat(60)}`;
+        await keep(store, 7, (i) => {
+          if (i === 0) return { source, timestamp: day - 30 * dayMs };
+          return i === 6 ? { source, timestamp: day + 30 * dayMs } : {};
+        });
+        const range = {
+          from: new Date(minute + minuteMs).toISOString(),
+          to: new Date(minute + 6 * minuteMs).toISOString(),
+        };
+        const filters = ["is", "source", "web"];
+        const ask = { dimensions: ["time:day"], filters };
+        const series = { source: "web", interval: "day" };
+        const reads = readsOf(store);
+        expect((await counts(reads, series)).ownMeta.range).toEqual(range);
+        expect((await counts(reads, { ...series, to: range.to })).ownMeta.range).toEqual(range);
+        expect((await query(reads, ask)).ownMeta.range).toEqual(range);
+        expect(await counts(reads, { ...series, source: "none" })).toMatchObject({ data: [] });
+
+        const poor = readsOf(store, 1);
+        expect((await query(poor, ask)).ownMeta.range).toEqual({
+          from: new Date(day - 30 * dayMs).toISOString(),
+          to: new Date(day + 30 * dayMs + minuteMs).toISOString(),
+        });
+      }),
+    );
   });
 }
 

@@ -2,7 +2,7 @@ import { answerCounts } from "../../lib/answers/counts.ts";
 import { Losses } from "../../lib/answers/losses.ts";
 import { answerQuery } from "../../lib/answers/query.ts";
 import { QuestionReads } from "../../lib/answers/reads.ts";
-import type { Retention } from "../../lib/counting/floors.ts";
+import { noFloors, type Retention } from "../../lib/counting/floors.ts";
 import { deltasOf } from "../../lib/counting/delta.ts";
 import { builtInDimensions } from "../../lib/counting/dimensions.ts";
 import type { StoredEvent } from "../../lib/event/event.ts";
@@ -18,6 +18,7 @@ import {
   goneOf,
   graceMs,
   retentionKey,
+  retentionOf,
   setRetention,
 } from "../../lib/store/retention.ts";
 import type { EventStore } from "../../lib/store/store.ts";
@@ -122,6 +123,27 @@ export function retentionContract(onStore: OnStore): void {
         await setRetention(it, "p", { ...forEver, events: 1, minutes: 1, hours: 1, days: 1 }, day);
         await retain(it, now + 6 * graceMs);
         expect(await totals(it, "day")).toEqual([1]);
+      }),
+    );
+
+    test(
+      "drops nothing where a longer retention is set before anything was dropped",
+      onStore(async (it) => {
+        const now = day + 9 * dayMs;
+        const refused = async () => (await retentionOf(it, "p"))!.refused;
+        await keep(it, "b1", [event("a")]);
+        await rollUpAll(it, 100);
+        await setRetention(it, "p", { ...forEver, events: 2, types: { other: 3 } }, now);
+        await pass(it, now);
+        expect(await refused()).toMatchObject({ events: day + 7 * dayMs });
+        await setRetention(it, "p", forEver, now + 1);
+        expect(await pass(it, now + graceMs)).toBe(0);
+        expect(await refused()).toEqual(noFloors);
+        await setRetention(it, "p", { ...forEver, events: 2 }, now + 3 * graceMs);
+        await retain(it, now + 3 * graceMs);
+        await setRetention(it, "p", forEver, now + 5 * graceMs);
+        await pass(it, now + 5 * graceMs);
+        expect(await refused()).toMatchObject({ events: day + 7 * dayMs });
       }),
     );
 

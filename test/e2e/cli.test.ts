@@ -295,6 +295,24 @@ test("schemas, quarantine, retention and counts are looked after", async () => {
   expect((await administer(["rebuild", ...range])).code).toBe(0);
 }, 120_000);
 
+test("an import goes on where nobody reads its messages", async () => {
+  const line = JSON.stringify({ type: "unread", source: "cli" });
+  const file = fileOf("unread.ndjson", `no event\n${`${line}\n`.repeat(500)}`.repeat(12));
+  const { child, output, ended } = begin(["import", file]);
+  child.stderr?.destroy();
+  await ended;
+  expect(child.exitCode).toBe(3);
+  expect(output.stdout).toMatch(/^6,000 accepted, 12 refused; /);
+}, 120_000);
+
+test("an instant is sent as people and as machines write it", async () => {
+  const instants = ["2026-01-01T00:00:00Z", String(Date.UTC(2026, 0, 1))];
+  for (const instant of instants) {
+    const sent = await run(["send", "--type", "dated", "--source", "cli", "--timestamp", instant]);
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+  }
+}, 120_000);
+
 test("the exit code says how it ended", async () => {
   expect((await run(["--help"])).stdout).toContain("maily-analytics import");
   expect(await run(["counts", "--nonsense"])).toMatchObject({ code: 2 });

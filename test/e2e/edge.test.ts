@@ -194,6 +194,12 @@ describe("an open service", () => {
     const refused = await exchange(port, `${head}Content-Length: 100\r\n\r\n`);
     expect([refused.status, refused.headers["connection"]]).toEqual([400, "close"]);
 
+    for (const path of ["/api/v1/events", "/api/v1/events/batch"]) {
+      const text = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n`;
+      const type = "Content-Type: text/csv\r\nContent-Length: 100\r\n\r\n";
+      expect([path, (await exchange(port, text + type)).status]).toEqual([path, 415]);
+    }
+
     const connection = new RawConnection(port).write(
       "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n",
     );

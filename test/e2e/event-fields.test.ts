@@ -168,6 +168,25 @@ test("a CloudEvent is told by its source and id, in every mode", async () => {
   expect(batch.body).toMatchObject({ accepted: 1, results: [{ id: one.body["id"] }] });
 });
 
+test("what is wrong with a CloudEvent is pointed at where it was sent", async () => {
+  const event = { specversion: "1.0", id: "1", type: "😀", source: "/a" };
+  const wrong = { ...event, time: "0001-01-01T00:00:00Z", correlationid: "c".repeat(129) };
+  const names = ["type", "correlationid", "time"];
+  const one = await send(wrong, { "Content-Type": "application/cloudevents+json" });
+  expect([one.status, pointers(one)]).toEqual([422, names.map((name) => `/${name}`)]);
+  const batch = await sendTo(service, "/batch", JSON.stringify([{}, wrong]), {
+    "Content-Type": "application/cloudevents-batch+json",
+  });
+  const [, last] = batch.body["results"] as { error: Answer["body"] }[];
+  expect(last?.error.errors?.map(({ pointer }) => pointer)).toEqual(pointers(one));
+  const headers = Object.entries(wrong).map(([name, value]) => [
+    `ce-${name}`,
+    encodeURIComponent(value),
+  ]);
+  const binary = await send("", Object.fromEntries(headers) as Record<string, string>);
+  expect(pointers(binary)).toEqual(names.map((name) => `ce-${name}`));
+});
+
 test.each(["batch", "counts", "export", "stream", ".", ".."])(
   "no event is called %s",
   async (id) => {

@@ -128,6 +128,24 @@ test("a bad configuration is one message that names every bad variable", async (
   }
 });
 
+test("an address on which nothing can be served ends the start with one message that names it", async () => {
+  const service = await ServiceProcess.create({
+    HOST: "no.such.host.invalid",
+    API_KEYS: "a-key-of-the-shop-1:shop",
+    LOG_LEVEL: "warn",
+  });
+  try {
+    const [code] = (await once(service.spawn(), "exit")) as [number];
+    expect(code).toBe(1);
+    const told = service.output.split("\n").filter((line) => line.includes("HOST and PORT"));
+    expect(told).toEqual([
+      expect.stringMatching(/"fatal".*served there: .*no\.such\.host\.invalid/),
+    ]);
+  } finally {
+    await service.dispose();
+  }
+});
+
 test("keys: none is a 401, a wrong scope a 403, another project's event a 404, and no key is in the logs", async () => {
   const keys = {
     shop: "shop-key-0123456789",

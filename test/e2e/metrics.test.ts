@@ -117,6 +117,10 @@ test("metrics are what was answered and what is counted, in each process from it
     await send(service, [event("third-0"), event("third-1")]);
     await settled(service);
     expect(await told(service)).toMatchObject({ accepted: 32, duplicate: 1, refused: 1 });
+    const erased = () => metricOf(service, "analytics_events_erased_total");
+    await eventually(async () => expect(await erased()).toBe(1), 60_000);
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    expect(text).toMatch(/^analytics_keys_age_seconds [\d.]+/m);
   } finally {
     await service.dispose();
   }

@@ -157,6 +157,12 @@ describe("bad questions", () => {
     for (const { message } of errors) expect(message.length).toBeGreaterThan(10);
   });
 
+  test("an order by a column that is itself wrong is no second fault", async () => {
+    const response = await post({ dimensions: ["nope"], orderBy: [["nope", "asc"]] });
+    const { errors } = (await response.json()) as { errors: { pointer: string }[] };
+    expect(errors.map(({ pointer }) => pointer)).toEqual(["/dimensions/0"]);
+  });
+
   test("no JSON, no object, another type, too large, another method", async () => {
     expect((await post("{")).status).toBe(400);
     expect((await post("[1]")).status).toBe(400);

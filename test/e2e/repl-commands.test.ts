@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { brokerOptions } from "../../lib/runtime/broker.ts";
 import { readConfig } from "../../lib/config.ts";
 import type { AuditLog } from "../../lib/questions/audit-log.ts";
 import type { GivenKey } from "../../lib/questions/keys.ts";
-import { answerRepl, type ReplInput } from "../../lib/runtime/repl.ts";
+import { answerRepl, replCommands, type ReplInput } from "../../lib/runtime/repl.ts";
 import { aggregator } from "../../services/aggregator.service.ts";
 import { ingest } from "../../services/ingest.service.ts";
 import { processor } from "../../services/processor.service.ts";
@@ -52,6 +53,16 @@ describe("over a broker", () => {
     await broker.start();
   });
   afterEach(() => broker.stop());
+
+  test("a command that is refused says what is wrong with it", async () => {
+    const told = jest.spyOn(console, "error").mockReturnValue();
+    const typed = { what: "keys", first: "create", second: "ci", third: "root" };
+    await replCommands[0]!.action(broker, typed);
+    expect(told.mock.calls.join()).toMatch(
+      /invalid parameters\n {2}scopes must be a list of events/,
+    );
+    told.mockRestore();
+  });
 
   test("lag, queue and audit of a pipeline at rest", async () => {
     await collect({ id: "e1", type: "test.fine" });

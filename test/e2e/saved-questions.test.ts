@@ -127,9 +127,10 @@ test("a question of any kind that is kept with a zone is asked of any other rang
       expect([body.kind, other, status]).toEqual([body.kind, other, 200]);
     }
     const nowhere = await ask("GET", "/queries/zoned/results?timezone=Mars/Olympus");
-    expect(nowhere.body.errors?.map(({ pointer }) => pointer)).toEqual([
-      body.kind === "counts" || body.kind === "mail" ? "timezone" : "/timezone",
-    ]);
+    expect(nowhere.body.errors?.map(({ pointer }) => pointer)).toEqual(["timezone"]);
+    const both = await ask("GET", `/queries/zoned/results?range=7d&from=${from}`);
+    const message = "a relative range goes without from and to";
+    expect(both.body.errors).toEqual([{ pointer: "range", code: "range", message }]);
   }
   await ask("DELETE", "/queries/zoned");
 });

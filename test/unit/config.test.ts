@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { ConfigError, readConfig, type Environment } from "../../lib/config.ts";
+import { ConfigError, loadConfig, readConfig, type Environment } from "../../lib/config.ts";
 import { maxBatchBytes } from "../../lib/event/limits.ts";
 import { environmentExample } from "../../lib/variables.ts";
 
@@ -111,6 +111,33 @@ describe("a secret", () => {
   });
 });
 
+describe("loadConfig", () => {
+  const before = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  beforeAll(() => process.chdir(folder));
+  afterAll(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+    delete process.env["CLUSTER_NAME"];
+  });
+
+  test("a .env that cannot be read is told", () => {
+    mkdirSync(".env");
+    expect(() => loadConfig()).toThrow(new ConfigError([".env cannot be read (EISDIR)"]));
+    rmSync(".env", { recursive: true });
+  });
+
+  test("a byte order mark in front of .env belongs to no name", () => {
+    writeFileSync(".env", "\uFEFFCLUSTER_NAME=of-the-file\nPORT=1\n");
+    process.env["PORT"] = "2";
+    try {
+      expect(loadConfig()).toMatchObject({ clusterName: "of-the-file", port: 2 });
+    } finally {
+      delete process.env["PORT"];
+    }
+  });
+});
+
 describe("readConfig", () => {
   test("needs nothing", () => {
     const config = readConfig({});
@@ -163,6 +190,19 @@ describe("readConfig", () => {
     expect(others).toEqual([]);
   });
 
+  test.each(["blog", "shop:admin", "shop"])(
+    "refuses a key that is there twice, the second time of %s, and does not repeat it",
+    (rest) => {
+      const key = "a-key-of-the-shop-1";
+      const other = "a-key-of-the-blog-1:blog";
+      const problems = problemsOf({ API_KEYS: `${key}:shop,${other},${key}:${rest}` });
+      expect(problems).toEqual([
+        expect.stringMatching(/^API_KEYS entry 3 has the key of entry 1:/),
+      ]);
+      expect(problems.join()).not.toContain(key);
+    },
+  );
+
   test("takes a key of any visible character of ASCII but a colon and the comma between entries", () => {
     const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i));
     const key = visible.filter((character) => !/[:,]/.test(character)).join("");
@@ -179,6 +219,11 @@ describe("readConfig", () => {
     ["REDIS_URL", "rediss://:secret%et@cache"],
     ["REDIS_URL", "redis://:secret@"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:sec#ret@collector:4318"],
+    ["REDIS_URL", "redis://:secret@cache/ret"],
+    ["REDIS_URL", "redis://cache:6379/0/secret"],
+    ["CORS_ORIGINS", "https://app.example:443"],
+    ["CORS_ORIGINS", "http://[::1]:80"],
+    ["CORS_ORIGINS", "https://App.example"],
     ["REDIS_HOST", "redis:6379"],
     ["REDIS_HOST", "redis://:secret@cache"],
     ["REDIS_HOST", "[redis]"],
@@ -195,6 +240,9 @@ describe("readConfig", () => {
   test.each([
     ["RABBITMQ_URL", "amqp://user:p%23%2F%40@[::1]:5672/shop%40home?heartbeat=5"],
     ["REDIS_URL", "redis://:p%25w@cache/3"],
+    ["REDIS_URL", "redis://cache/"],
+    ["CLUSTER_NAME", `amqp ${"ä".repeat(47)}`],
+    ["CORS_ORIGINS", "https://app.example:8443,http://[::80],http://a.example:443,*"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:p%23w@collector:4318/otlp"],
   ])("takes what is percent-encoded: %s=%s", (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([]);
@@ -214,6 +262,9 @@ describe("readConfig", () => {
     [{ HOST: "0.0.0.0" }, /API_KEYS/],
     [{ NODE_ENV: "production" }, /API_KEYS/],
     [{ SERVICES: "ingest" }, /RABBITMQ_URL/],
+    [{ CLUSTER_NAME: "amq" }, /^CLUSTER_NAME/],
+    [{ CLUSTER_NAME: "amq.shop" }, /^CLUSTER_NAME/],
+    [{ CLUSTER_NAME: "ä".repeat(51) }, /^CLUSTER_NAME/],
     [{ SERVICES: "processor", RABBITMQ_URL: "amqp://mq" }, /MONGODB_URI/],
   ])("refuses to start with %j", (environment, told) => {
     expect(problemsOf(environment)).toEqual([expect.stringMatching(told)]);

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { exitCodes, UsageError } from "../exit-codes.ts";
@@ -41,7 +41,7 @@ ${sharedUsage}`,
     if (order !== undefined && order !== "asc" && order !== "desc") {
       throw new UsageError("--order is asc or desc");
     }
-    const question = { ...filtersOf(values), format, order, fields: fields?.split(",") } as const;
+    const question = { ...filtersOf(values), format, order, fields: listOf(fields) } as const;
     const stream = await clientOf(values, terminal).export(question, {
       signal: terminal.interrupted,
     });
@@ -50,19 +50,38 @@ ${sharedUsage}`,
   },
 };
 
-/** @param out a file, which appears only once it is whole; absent: standard output */
+/** One text of names, which the service splits: a key in quotes may have a comma. */
+function listOf(names: string | undefined): readonly string[] | undefined {
+  return names === undefined ? undefined : [names];
+}
+
+/**
+ * @param out a file, which appears only once it is whole; a device or a pipe, which is written to;
+ *   absent: standard output
+ */
 export async function writeExport(
   stream: Export,
   out: string | undefined,
   terminal: Terminal,
 ): Promise<void> {
   if (out === undefined) for await (const text of stream.text()) await terminal.print(text);
+  else if (await isSpecial(out)) await write(stream, out);
   else {
-    await pipeline(Readable.from(stream.text()), createWriteStream(`${out}.part`));
+    await write(stream, `${out}.part`);
     await rename(`${out}.part`, out);
   }
   const { because, asOf } = stream;
   terminal.tell(
     `${because.length === 0 ? "" : `not whole (${because.join(", ")}), `}as of ${asOf}`,
   );
+}
+
+async function write(stream: Export, file: string): Promise<void> {
+  await pipeline(Readable.from(stream.text()), createWriteStream(file));
+}
+
+/** Whether something other than a file has this name, such as /dev/stdout. */
+async function isSpecial(name: string): Promise<boolean> {
+  const found = await stat(name).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }

@@ -31,7 +31,8 @@ export const sendCommand: Command = {
 
 Each EVENT is JSON; options replace its parts, and alone they are an event. For files there is import.
 
-  --type, --source, --id, --timestamp, --correlation, --user
+  --type, --source, --id, --correlation, --user
+  --timestamp T  RFC 3339 or epoch milliseconds
   --data JSON, --metadata JSON
 ${sharedUsage}`,
   async run(args, terminal) {
@@ -74,7 +75,7 @@ function partsOf({ type, source, id, timestamp, correlation, user, data, metadat
     type,
     source,
     id,
-    timestamp,
+    timestamp: timestamp !== undefined && /^-?\d+$/.test(timestamp) ? Number(timestamp) : timestamp,
     correlationId: correlation,
     data: data === undefined ? undefined : jsonOf("--data", data),
     metadata: Object.keys(about).length === 0 ? undefined : about,

@@ -40,9 +40,18 @@ export async function readCheckpoint(
   }
 }
 
-/** Writes all of it or nothing. */
+/**
+ * Writes all of it or nothing.
+ * @throws Error that says where else it may be
+ */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
   const next = `${file}.new`;
-  await writeFile(next, `${JSON.stringify(checkpoint)}\n`);
-  await rename(next, file);
+  try {
+    await writeFile(next, `${JSON.stringify(checkpoint)}\n`);
+    await rename(next, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `the checkpoint ${file} cannot be written (${code}): --checkpoint FILE puts it elsewhere`;
+    throw new Error(message, { cause: error });
+  }
 }

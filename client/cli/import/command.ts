@@ -182,6 +182,8 @@ async function runImport(
     onRefused: refusals(values.refused, terminal),
     signal: terminal.interrupted,
   });
+  // Where no checkpoint can be written nothing is sent.
+  await job.writeCheckpoint({ ...start.end, accepted, refused });
   const source = await openSource(job.file, start.end.offset);
   const startedAt = performance.now();
   const showing =
@@ -293,6 +295,6 @@ async function report(
   }
   const counts = `${grouped(accepted)} accepted, ${grouped(refused)} refused`;
   const earlier =
-    before === undefined ? "" : `, ${grouped(before.accepted)} of them before this run`;
+    resumedAtLine === 0 ? "" : `, ${grouped(before!.accepted)} of them before this run`;
   await print(`${counts}${earlier}; ${timeText(seconds)}\n`);
 }

@@ -149,6 +149,7 @@ function eventOf(
 }
 
 const digits = /^-?\d+$/;
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * Reads a text as a kind of value; `undefined` where it is not of this kind, or a number that would
@@ -160,14 +161,14 @@ function valueOf(text: string, { path, kind }: Target): { readonly is: unknown }
       // Epoch milliseconds must be sent as a number.
       return { is: path[0] === "timestamp" && digits.test(text) ? Number(text) : text };
     case "number": {
-      const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+      const number = decimal.test(text) ? Number(text) : NaN;
       return Number.isFinite(number) && staysSame(text) ? { is: number } : undefined;
     }
     case "boolean":
       if (/^(true|yes|1)$/i.test(text)) return { is: true };
       return /^(false|no|0)$/i.test(text) ? { is: false } : undefined;
     case "seconds": {
-      const instant = Math.round(Number(text) * 1_000);
+      const instant = decimal.test(text) ? Math.round(Number(text) * 1_000) : NaN;
       return Number.isSafeInteger(instant) ? { is: instant } : undefined;
     }
     case "json":

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { UsageError } from "../exit-codes.ts";
 import { RecordSplitter, type FileRecord } from "./records.ts";
 
 /** A file, or standard input, as bytes; unpacked where it is gzip. */
@@ -104,7 +105,11 @@ async function lookAt(
 ): Promise<{ readonly size: number; readonly isPacked: boolean }> {
   const handle = await open(file);
   try {
-    const { size } = await handle.stat();
+    const stat = await handle.stat();
+    if (stat.isFIFO() || stat.isSocket()) {
+      throw new UsageError(`${file} is a pipe, which cannot be read twice: pass it as -`);
+    }
+    const { size } = stat;
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
     return { size, isPacked: bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b };
   } finally {

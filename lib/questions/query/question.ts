@@ -163,6 +163,8 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
     const compare = read.compare !== undefined;
     if (compare) checkCompared(timezone, read.range, findings);
     const interval = intervalOf(dimensions);
+    // Of columns that are wrong themselves an order says nothing.
+    const hasColumns = !findings.some(({ pointer }) => /^\/(?:dimensions|metrics)/.test(pointer));
     const isSeries = interval !== undefined && dimensions.length === 1;
     const described = {
       metrics,
@@ -170,7 +172,7 @@ export function readQueryQuestion(body: unknown): QueryQuestion {
       ...(filters !== undefined && { filter: filters }),
       timezone,
       ...(interval !== undefined && { interval }),
-      orderBy: orderOf(read.orderBy, dimensions, metrics, findings),
+      orderBy: hasColumns ? orderOf(read.orderBy, dimensions, metrics, findings) : [],
       compare,
       fill: read.fill ?? interval !== undefined,
     };

@@ -21,7 +21,7 @@ import {
 } from "./documents.ts";
 import { emptyDelta } from "./empty-deltas.ts";
 import { events as readEvents } from "./events.ts";
-import { countAnew, foldAnew, type Counts } from "./folds.ts";
+import { countAnew, foldAnew, type Counts } from "./fold-recounts.ts";
 import { byHalves } from "./halves.ts";
 import { erasableHeld, forgetNotes } from "./held.ts";
 import { markDirty } from "./marks.ts";

@@ -9,12 +9,11 @@ import {
   type DeltaDocument,
   type FoldDocument,
   type SectionTexts,
-  type Spill,
 } from "./documents.ts";
-import { dropParts, spill, textsIn } from "./rollup-parts.ts";
+import { textsIn } from "./rollup-parts.ts";
 import { toTexts } from "./sections.ts";
 import { insertAbsent } from "./writes.ts";
-import type { Cells, Sum } from "../../counting/cells.ts";
+import type { Sum } from "../../counting/cells.ts";
 import type { BatchId, ProjectId } from "../../event/event.ts";
 
 /**
@@ -51,7 +50,7 @@ export interface Steady<T> {
 type FoldView = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "sections" | "spill"> & Going;
 
 /** The instants that say which deltas are removed (compact.ts). */
-type Going = Pick<FoldDocument, "compacting" | "through">;
+export type Going = Pick<FoldDocument, "compacting" | "through">;
 type DeltaView = Pick<DeltaDocument, "_id" | "project" | "minute"> &
   Partial<Pick<DeltaDocument, "sections">>;
 
@@ -63,7 +62,7 @@ export const minFold = 32;
  * that is counted anew more is kept in parts, as a rollup's is. Deltas are not added to such a fold:
  * they stay open.
  */
-const maxFoldBytes = 8 * 1_024 * 1_024;
+export const maxFoldBytes = 8 * 1_024 * 1_024;
 
 export function fitsDocument(fold: object): boolean {
   return Buffer.byteLength(JSON.stringify(fold)) <= maxFoldBytes;
@@ -73,7 +72,7 @@ export function fitsDocument(fold: object): boolean {
  * The most attempts. An attempt fails only where another process condensed the same minute
  * meanwhile.
  */
-const maxRounds = 50;
+export const maxRounds = 50;
 
 /**
  * Sums minutes, each from a fold and deltas that belong together, in the order of the minutes.
@@ -126,211 +125,23 @@ export async function fold(
   if (isWritten) await close(deltas, fresh);
 }
 
-/** Whether a batch's events count in a minute: its delta is stored, or was compacted. */
-export type Counts = (minute: Bucket, batch: BatchId) => boolean;
-
-/**
- * Replaces the folds and deltas of minutes by a new count of their events. A new fold has a greater
- * `v` than the ones it replaces, even if it counts fewer events. Minutes that another process
- * condensed meanwhile are counted again.
- * @param count counts the events of minutes, in their order, of the batches that count
- * @param mayLack those of the minutes whose events may have been dropped; their folds then stay as
- *   they are
- * @throws ServiceError STORE_UNAVAILABLE where other processes condensed a minute in every attempt
- */
-export async function foldAnew(
-  collections: FoldCollections,
-  minutes: readonly Bucket[],
-  count: (minutes: readonly Bucket[], counts: Counts) => Promise<readonly Cells[]>,
-  mayLack: (minutes: readonly Bucket[]) => Promise<ReadonlySet<Bucket>>,
-): Promise<void> {
-  let open = minutes;
-  for (let round = 0; open.length > 0; round += 1) {
-    if (round === maxRounds) throw new ServiceError("STORE_UNAVAILABLE");
-    const found = await standing(collections, open);
-    const cells = await count(open, (minute, batch) => found.get(minute)!.counts(batch));
-    // This check comes after counting, so a minute that is not named lost no event while its events
-    // were counted.
-    const lacking = await mayLack(open);
-    const counted = open.map((minute, at) => ({
-      minute,
-      standing: found.get(minute)!,
-      cells: cells[at]!,
-    }));
-    open = await replaceFolds(
-      collections,
-      counted.filter(({ minute }) => !lacking.has(minute)),
-    );
-  }
-}
-
-type FoldCollections = Pick<Collections, "folds" | "deltas" | "rollupParts">;
-
-interface Counted {
-  readonly minute: Bucket;
-  readonly standing: Standing;
-  readonly cells: Cells;
-}
-
-/**
- * Takes the steps of each minute in their order, each step of all of them with one command where the
- * server can tell what became of each.
- * @returns the minutes of which another fold came between
- */
-async function replaceFolds(
-  collections: FoldCollections,
-  counted: readonly Counted[],
-): Promise<readonly Bucket[]> {
-  const { folds, deltas } = collections;
-  await close(
-    deltas,
-    counted.flatMap(({ standing }) => standing.held),
-  );
-  const made = await Promise.all(
-    counted.map(async (one) => ({ ...one, fold: await foldOf(collections, one) })),
-  );
-  const first = made.filter(({ standing }) => standing.n === 0);
-  const later = made.filter(({ standing }) => standing.n > 0);
-  const there = new Set(
-    await insertAbsent(
-      folds,
-      first.map(({ fold }) => fold),
-    ),
-  );
-  const replaced = await Promise.all(
-    later.map(async ({ fold: { _id, ...document }, standing: { n } }) => {
-      const { matchedCount } = await folds.replaceOne({ _id, n }, document);
-      return matchedCount === 1;
-    }),
-  );
-  const isWritten = [
-    ...first.map((one, at) => ({ one, done: !there.has(at) })),
-    ...later.map((one, at) => ({ one, done: replaced[at]! })),
-  ];
-  await close(
-    deltas,
-    isWritten.flatMap(({ one, done }) => (done ? one.standing.fresh : [])),
-  );
-  for (const { one, done } of isWritten) {
-    await dropParts(collections, one.fold._id, done ? one.standing.spill : one.fold.spill);
-  }
-  return isWritten.flatMap(({ one, done }) => (done ? [] : [one.minute]));
-}
-
-/** The fold of a count. Its parts, where it has any, are written. */
-async function foldOf(
-  collections: FoldCollections,
-  { minute, standing: { n, v, fresh, going }, cells }: Counted,
-): Promise<FoldDocument> {
-  const _id = bucketId(minute);
-  return {
-    _id,
-    n: n + 1,
-    v: v + fresh.length + 1,
-    batches: fresh,
-    ...(await spill(collections, _id, toTexts(cells), maxFoldBytes)),
-    ...going,
-  };
-}
-
 /** The most deltas that are closed with one command: their ids must fit into a message. */
 const closedAtOnce = 50_000;
 
-async function close(deltas: Collections["deltas"], ids: readonly string[]): Promise<void> {
+export async function close(deltas: Collections["deltas"], ids: readonly string[]): Promise<void> {
   const sorted = ids.toSorted();
   for (let at = 0; at < sorted.length; at += closedAtOnce) {
     await deltas.updateMany({ _id: { $in: sorted.slice(at, at + closedAtOnce) } }, closing);
   }
 }
 
-/** A minute's fold and deltas, without their cells. */
-interface Standing {
-  readonly n: number;
-  readonly v: number;
-  readonly batches: ReadonlySet<BatchId>;
-  readonly counts: (batch: BatchId) => boolean;
-  readonly fresh: readonly string[];
-  readonly held: readonly string[];
-  readonly going: Going;
-  readonly spill: Spill | undefined;
-}
-
-type FoldHead = Pick<FoldDocument, "_id" | "n" | "v" | "batches" | "spill"> & Going;
-type DeltaHead = Pick<DeltaDocument, "_id" | "project" | "minute" | "folded">;
-
-/** The state of minutes: each fold is read before the deltas. */
-async function standing(
-  { folds, deltas }: Pick<Collections, "folds" | "deltas">,
-  minutes: readonly Bucket[],
-): Promise<ReadonlyMap<Bucket, Standing>> {
-  const heads = await folds
-    .find({ _id: { $in: minutes.map(bucketId) } }, inOneAnswer)
-    .project<FoldHead>({ n: 1, v: 1, batches: 1, compacting: 1, through: 1, spill: 1 })
-    .toArray();
-  const byId = new Map(heads.map((head) => [head._id, head]));
-  const found = new Map<string, DeltaHead[]>(minutes.map((minute) => [bucketId(minute), []]));
-  for (const [project, own] of Map.groupBy(minutes, (minute) => minute.project)) {
-    const starts = own.map(({ start }) => start);
-    const all = deltas
-      .find({ project, minute: starts.length === 1 ? starts[0]! : { $in: starts } }, inOneAnswer)
-      .project<DeltaHead>({ project: 1, minute: 1, folded: 1 });
-    for await (const one of all) {
-      found.get(bucketId({ project, grain: "minute", start: one.minute }))?.push(one);
-    }
-  }
-  return new Map(
-    minutes.map((minute) => {
-      const id = bucketId(minute);
-      return [minute, standingOf(byId.get(id), found.get(id)!)] as const;
-    }),
-  );
-}
-
-function standingOf(head: FoldHead | undefined, found: readonly DeltaHead[]): Standing {
-  const { n = 0, v = 0, batches: named = [], compacting = 0, through = 0 } = head ?? {};
-  const open = found.filter(({ folded }) => folded === undefined).map((one) => one._id);
-  const inFold = new Set(named);
-  const isHeld = (one: string) => inFold.has(one) || isGoing(one, through);
-  const batches = new Set(found.map((one) => batchOf(one._id)));
-  return {
-    n,
-    v,
-    batches,
-    counts: (batch) => batches.has(batch) || madeAt(batch) <= through,
-    fresh: open.filter((one) => !isHeld(one)),
-    held: open.filter(isHeld),
-    going: kept({ compacting, through }),
-    spill: head?.spill,
-  };
-}
-
 /** Whether a delta is one of the removed ones. */
-function isGoing(deltaId: string, through: number): boolean {
+export function isGoing(deltaId: string, through: number): boolean {
   return through > 0 && madeAt(batchOf(deltaId)) <= through;
 }
 
-function kept({ compacting, through }: Required<Going>): Going {
+export function kept({ compacting, through }: Required<Going>): Going {
   return { ...(compacting > 0 && { compacting }), ...(through > 0 && { through }) };
-}
-
-/**
- * Counts a minute as `foldAnew` would, without writing. All events are read from one state of the
- * minute, and `v` is that of the state.
- */
-export async function countAnew(
-  collections: Collections,
-  minute: Bucket,
-  count: (counts: (batch: BatchId) => boolean) => Promise<Cells>,
-): Promise<Sum> {
-  const look = async () => (await standing(collections, [minute])).get(minute)!;
-  for (let round = 0; round < maxRounds; round += 1) {
-    const before = await look();
-    const cells = await count(before.counts);
-    const after = await look();
-    const isSteady = after.n === before.n && after.batches.size === before.batches.size;
-    if (isSteady) return { v: before.v + before.fresh.length, cells };
-  }
-  throw new ServiceError("STORE_UNAVAILABLE");
 }
 
 /** The batch of a delta. Batch ids have no `|`. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { jest } from "@jest/globals";
 import { countsCommand } from "../../../client/cli/commands/counts.ts";
 import { eraseCommand, subjectsCommand } from "../../../client/cli/commands/erase.ts";
@@ -98,6 +101,10 @@ test.each([
   "subjects export u1 u2",
   "subjects export u1 --type t",
   "counts email.opened",
+  "counts --url localhost:4000",
+  "counts --url ftp://analytics.test",
+  "counts --key ключ",
+  "keys list --key a\nb",
   "counts --by data.plan --by context.country",
   "export email.opened",
   "export --fields id --fields type",
@@ -155,6 +162,10 @@ test.each([
     "export --where data.plan=a --where data.plan=b --where bot=only --where data.type=c",
     "GET /api/v1/events/export?data.plan=a&data.plan=b&bot=only&data.type=c&format=ndjson",
   ],
+  [
+    'export --fields id,data["a,b"]',
+    `GET /api/v1/events/export?format=ndjson&fields=${encodeURIComponent('id,data["a,b"]')}`,
+  ],
   ["erase subject u42", `${erasing}/subjects/u42`],
   ["erase subject u42 --reusable --json", `${erasing}/subjects/u42?ids=reusable`],
   ["erase event e1 --url http://other.test --key k", `${erasing}/events/e1`],
@@ -170,4 +181,17 @@ test.each([
   answer = { id: "j", status: "running", erased: 0 };
   await run(line);
   expect(requests).toEqual([request]);
+});
+
+test("an import that cannot keep how far it is sends nothing, and says what helps", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "analytics-import-"));
+  const file = join(folder, "events.ndjson");
+  writeFileSync(file, '{"type":"t","source":"s"}\n');
+  try {
+    const importing = run(`import ${file} --checkpoint ${join(folder, "none", "c")}`);
+    await expect(importing).rejects.toThrow(/cannot be written \(ENOENT\): --checkpoint/);
+    expect(requests).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -59,6 +59,7 @@ test("the numbers that stay the same are those that the service takes", () => {
 
 test("an option that holds JSON is refused by its name and the place in it", () => {
   expect(jsonOf("--data", '{"x":[1,2.5]}')).toEqual({ x: [1, 2.5] });
+  expect(jsonOf("file.json", '\ufeff{"x":1}')).toEqual({ x: 1 });
   const refused = (text: string) => () => jsonOf("--data", text);
   expect(refused("{")).toThrow(UsageError);
   expect(refused("{")).toThrow("--data is not JSON: ");

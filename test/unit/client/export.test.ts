@@ -1,3 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { writeExport } from "../../../client/cli/commands/export.ts";
 import type { Terminal } from "../../../client/cli/terminal.ts";
 import { AnalyticsClient } from "../../../client/src/index.ts";
@@ -11,13 +16,15 @@ function clientOf(headers: Readonly<Record<string, string>>): AnalyticsClient {
   return new AnalyticsClient({ url: "http://export.test", fetch });
 }
 
+function terminalTo(lines: string[]): Terminal {
+  const terminal = { print: () => Promise.resolve(), tell: (line: string) => lines.push(line) };
+  return terminal as unknown as Terminal;
+}
+
 /** What the command line tells of an export. */
 async function told(client: AnalyticsClient): Promise<readonly string[]> {
   const lines: string[] = [];
-  const terminal = {
-    print: () => Promise.resolve(),
-    tell: (line: string) => lines.push(line),
-  } as unknown as Terminal;
+  const terminal = terminalTo(lines);
   await writeExport(await client.export(), undefined, terminal);
   await writeExport(await client.erasing.subjectExport("u"), undefined, terminal);
   return lines;
@@ -34,4 +41,21 @@ test("an export from which events may be missing says why", async () => {
   expect(await client.export()).toMatchObject({ because: ["erasing", "retention"] });
   const line = `not whole (erasing, retention), as of ${asOf}`;
   expect(await told(client)).toEqual([line, line]);
+});
+
+test("an export into a pipe or a device is written there, and takes its place by no file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "analytics-pipe-"));
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  // Opened for both, a pipe waits for nobody.
+  const reader = await open(pipe, "r+");
+  try {
+    await writeExport(await clientOf({}).export(), pipe, terminalTo([]));
+    const { buffer, bytesRead } = await reader.read(Buffer.alloc(100), 0, 100);
+    expect(buffer.toString("utf8", 0, bytesRead)).toBe('{"id":"a"}\n');
+    expect([readdirSync(folder), statSync(pipe).isFIFO()]).toEqual([["pipe"], true]);
+  } finally {
+    await reader.close();
+    rmSync(folder, { recursive: true });
+  }
 });

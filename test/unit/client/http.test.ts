@@ -48,3 +48,13 @@ test("requests that outlive a page never take more room than browsers give", asy
   await Promise.all([send(60_000), http.ask({ path: "/", body: "x" })]);
   expect(kept.slice(5)).toEqual([true, false]);
 });
+
+test("a key that no header can carry is refused at once, and not shown", () => {
+  const fetch = () => Promise.reject(new Error("sent"));
+  const options = { url: "http://key.test", fetch, timeoutMs: 10_000, retries: 0 };
+  for (const key of ["secret\nkey", "sécret", "secret key", "secret\u0000"]) {
+    expect(() => new Http({ ...options, key })).toThrow(TypeError);
+    expect(() => new Http({ ...options, key })).not.toThrow(/secret|sécret/);
+  }
+  for (const key of ["", "secret", "secret\n"]) new Http({ ...options, key });
+});

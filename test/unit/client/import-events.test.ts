@@ -119,6 +119,7 @@ describe("tables", () => {
   test("texts that are not what they should be are told, and so are numbers that would change", () => {
     expect(eventOf("1,u,ten,,")).toBe("data.price: ten is no number");
     expect(eventOf("1,u,12345678901234567890,,")).toMatch(/is no number/);
+    expect(eventOf("0x10,u,,,")).toBe("timestamp: 0x10 is no seconds");
     expect(eventOf("1,u")).toBe("it has 2 fields, the table 5");
     for (const price of ["1e400", "1e-400", "9007199254740993", "9007199254740993.0"]) {
       expect(eventOf(`1,u,${price},,`)).toBe(`data.price: ${price} is no number`);

@@ -1,7 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import { UsageError } from "../../../client/cli/exit-codes.ts";
 import { lineReader, seedOf } from "../../../client/cli/import/event-text.ts";
 import { Importing } from "../../../client/cli/import/importing.ts";
 import { beginning } from "../../../client/cli/import/records.ts";
+import { openSource } from "../../../client/cli/import/source.ts";
 import { Courier } from "../../../client/src/delivery.ts";
 import { Http } from "../../../client/src/http.ts";
 import { FakeCollector } from "../../support/fake-collector.ts";
@@ -56,3 +63,17 @@ test.each([
     expect([...collector.stored.keys()].sort()).toEqual(["e1", "e2", "e3"]);
   },
 );
+
+test("a pipe in the place of a file is wrong usage: its beginning is read first", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "analytics-pipe-"));
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  // Opened for both, a pipe waits for nobody.
+  const writer = await open(pipe, "r+");
+  try {
+    await expect(openSource(pipe)).rejects.toBeInstanceOf(UsageError);
+  } finally {
+    await writer.close();
+    rmSync(folder, { recursive: true });
+  }
+});

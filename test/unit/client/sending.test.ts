@@ -290,6 +290,12 @@ describe("a client", () => {
     ["NaN in data", { data: { none: null, list: [{ amount: NaN }] } }, /amount is NaN/],
     ["-Infinity in a list", { data: [1, -Infinity] }, /1 is -Infinity/],
     ["an invalid Date in metadata", { metadata: { at: new Date(NaN) } as never }, /at is an inv/],
+    [
+      "undefined in a list",
+      { data: { list: [1, undefined] } as never },
+      /1 of a list is undefined/,
+    ],
+    ["a function in a list", { data: [() => 1] as never }, /0 of a list is/],
     ["a BigInt", { data: 1n as never }, /BigInt/],
     ["a circle", { data: circle as never }, /circular/i],
   ])("refuses what JSON cannot carry before it is sent: %s", async (_, event, why) => {

@@ -84,8 +84,8 @@ describe("a CloudEvent in structured mode", () => {
     [{ data_base64: "A" }, "format /data_base64"],
     [{ data_base64: "A===" }, "format /data_base64"],
     [{ data_base64: 7 }, "format /data_base64"],
-    [{ data_base64: "e30x", datacontenttype: "application/json" }, "malformed /data"],
-    [{ data_base64: "/w==", datacontenttype: "text/plain" }, "not_well_formed /data"],
+    [{ data_base64: "e30x", datacontenttype: "application/json" }, "malformed /data_base64"],
+    [{ data_base64: "/w==", datacontenttype: "text/plain" }, "not_well_formed /data_base64"],
   ])("%j is refused: %s", (fields, error) => {
     expect(errors(structured(fields))).toContain(error);
   });

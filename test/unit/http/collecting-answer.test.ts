@@ -25,6 +25,7 @@ describe("waitOf", () => {
     ["Wait = 2", 2_000],
     ["wait=0", 0],
     ["wait=9999", 30_000],
+    [`wait=${"9".repeat(400)}`, 30_000],
     ["waiting=5", undefined],
     ["wait=soon", undefined],
   ])("Prefer: %s", (prefer, waitMs) => {

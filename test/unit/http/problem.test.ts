@@ -43,6 +43,18 @@ describe("an error of the catalogue", () => {
     expect(problem(new ServiceError("VALIDATION", "bad", { errors })).body.errors).toEqual(errors);
   });
 
+  test("without words of its own says what its findings say", () => {
+    const errors = [{ pointer: "/a", code: "type", message: "wrong" }];
+    const detailOf = (type: ErrorType, found: typeof errors) =>
+      problem(new ServiceError(type, undefined, { errors: found })).body.detail;
+    expect(detailOf("VALIDATION", errors)).toBe("wrong");
+    expect(detailOf("VALIDATION", [...errors, ...errors])).toBe(
+      "2 things are wrong with the request",
+    );
+    expect(detailOf("VALIDATION", [])).toBeUndefined();
+    expect(detailOf("INTERNAL", errors)).toBeUndefined();
+  });
+
   test("has the headers that its status asks for", () => {
     const headers = (type: ErrorType, data = {}) =>
       problem(new ServiceError(type, "", data)).headers;
@@ -159,9 +171,11 @@ describe("an error of Moleculer", () => {
       "unknown_field /steps/0/y~1z",
       "unknown_field /other",
     ]);
-    expect(places(problemOf(error, { ...context, parameters: "query" }))?.[0]).toBe(
+    const inQuery = places(problemOf(error, { ...context, parameters: "query" }));
+    expect([inQuery?.[0], inQuery?.at(-1)]).toEqual([
       "out_of_range limit",
-    );
+      "unknown_parameter other",
+    ]);
   });
 });
 

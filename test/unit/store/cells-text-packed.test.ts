@@ -54,6 +54,22 @@ describe("packed cells", () => {
     );
   });
 
+  test("are the same of cells that came from another thread, whatever their types are named", () => {
+    const events = ["constructor", "__proto__", "toString"].map((type) => event("e", { type }));
+    const cells = cellsOf(events, []);
+    expect(packCells(structuredClone(cells))).toBe(packCells(cells));
+  });
+
+  test.each(["null", "{}"])(
+    "have no users where earlier versions packed %s for none",
+    (written) => {
+      const cells = cellsOf([event("e", { type: "constructor" })], []);
+      const packed = packCells(cells)!.replace(",1,0,", `,1,${written},`);
+      expect(unpackCells(packed)).toEqual(cells);
+      expect(unpackSection("users", packed)).toEqual(cells.users);
+    },
+  );
+
   test("are summed as cells are", () => {
     const few = fc.tuple(some, fc.constantFrom<string[]>([], ["data.plan"]));
     fc.assert(

@@ -10,7 +10,7 @@ test("that keys cannot be looked up is said once they could not be for 10 s, als
   const log = (_fields: object, phrase: string) => said.push(phrase);
   const edge = {
     keyring: { ageMs: () => ageMs },
-    broker: { metrics: { set: () => undefined } },
+    metrics: { set: () => undefined },
     logger: { warn: log, info: log },
     startedAt: performance.now(),
     isLate: false,
