@@ -26,12 +26,12 @@ interface Reader {
 /** What a new thread takes to start, or more: a queue that is over before that needs none. */
 const patienceMs = 100;
 
-/** Threads besides the first, 20 MB each, end when they had no calls for so long. */
-const idleMs = 60_000;
+/** Threads besides the first, 20 MB each, end when they had no calls for so long: a visitor finds them warm. */
+const idleMs = 600_000;
 
 /**
  * The reading threads. A read goes to the least busy one; a thread is added only when all are busy
- * with a heavy read or have been busy for a while, and ends when it was not needed for a minute.
+ * with a heavy read or have been busy for a while, and ends when it was not needed for ten minutes.
  * One of them takes no heavy reads, so that a quick read waits for a few short ones at most; the
  * others run at a lower priority than the event loop. At a time there are no more steady reads than
  * threads, and one heavy read less: further ones wait here, first come, first served.

@@ -109,7 +109,7 @@ describe("the reading threads", () => {
       void call("heavy", "h1");
       await turn();
       threads[0]!.answer("q1");
-      jest.advanceTimersByTime(60_000);
+      jest.advanceTimersByTime(600_000);
       expect(threads.map(({ closed }) => closed)).toEqual([false, false]);
       threads[1]!.answer("h1");
       await turn();
@@ -120,7 +120,7 @@ describe("the reading threads", () => {
       expect(threads[1]!.closed).toBe(false);
       threads[1]!.answer("h2");
       await turn();
-      jest.advanceTimersByTime(60_000);
+      jest.advanceTimersByTime(600_000);
       expect(threads.map(({ closed }) => closed)).toEqual([false, true]);
       void call("heavy", "h3");
       await turn();
