@@ -45,7 +45,7 @@ const rooms = {
   "lib/answers": [...asked, "lib/store", "lib/concurrency"],
   "lib/live": [...asked, "lib/store"],
   "lib/queue": ["lib/errors.ts"],
-  "lib/queue/embedded": [...queueEnd, "lib/sqlite"],
+  "lib/queue/embedded": [...queueEnd, "lib/sqlite", "lib/concurrency"],
   "lib/queue/rabbitmq": [...queueEnd, "lib/cluster", "lib/concurrency"],
   "lib/queue/open.ts": [...queueEnd, "lib/queue/embedded", "lib/queue/rabbitmq", "lib/config.ts"],
   "lib/cluster": ["lib/errors.ts", "lib/log.ts", "lib/call-limits.ts", "lib/concurrency"],

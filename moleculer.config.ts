@@ -2,8 +2,10 @@ import { extname, join } from "node:path";
 import { brokerOptions } from "./lib/runtime/broker.ts";
 import { ConfigError, loadConfig, type Config } from "./lib/config.ts";
 import { mendJsonParse } from "./lib/json-keys.ts";
+import { limitYoungGenerations } from "./lib/runtime/thread-heaps.ts";
 
 mendJsonParse();
+limitYoungGenerations();
 
 function configOrExit(): Config {
   try {

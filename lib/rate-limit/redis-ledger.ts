@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Bucket, Ledger, Spent } from "./rate-limit.ts";
 import { closeConnection, connectionOf } from "../cluster/redis-connection.ts";
 
@@ -37,7 +37,7 @@ interface LedgerLog {
  * once that it is back.
  */
 export class RedisLedger implements Ledger {
-  readonly #redis: Redis;
+  readonly #redis: Promise<Redis>;
   readonly #prefix: string;
   readonly #log: LedgerLog;
   #away = false;
@@ -47,8 +47,14 @@ export class RedisLedger implements Ledger {
   constructor(url: string, prefix: string, log: LedgerLog) {
     this.#prefix = prefix;
     this.#log = log;
-    this.#redis = new Redis(connectionOf(url, commandTimeoutMs));
-    this.#redis.on("error", (error: unknown) => this.#isAway(error));
+    this.#redis = this.#connect(url);
+  }
+
+  /** The client is loaded only where there is a Redis. */
+  async #connect(url: string): Promise<Redis> {
+    const { Redis } = await import("ioredis");
+    const redis = new Redis(connectionOf(url, commandTimeoutMs));
+    return redis.on("error", (error: unknown) => this.#isAway(error));
   }
 
   async book(spent: readonly Spent[], { name, perSecond, size }: Bucket): Promise<number[]> {
@@ -56,7 +62,8 @@ export class RedisLedger implements Ledger {
     const amounts = spent.map(({ amount }) => amount);
     try {
       const args = [...keys, perSecond, size, ...amounts];
-      const left = (await this.#redis.eval(bookScript, keys.length, ...args)) as string[];
+      const redis = await this.#redis;
+      const left = (await redis.eval(bookScript, keys.length, ...args)) as string[];
       this.#isBack();
       return left.map(Number);
     } catch (error) {
@@ -67,7 +74,7 @@ export class RedisLedger implements Ledger {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await closeConnection(this.#redis);
+    await closeConnection(await this.#redis);
   }
 
   #isAway(error: unknown): void {

@@ -170,6 +170,8 @@ describe("a thread of the SQLite store", () => {
       for (let i = 0; i < 3; i += 1) await store.event("p", "a");
       expect(roles()).toEqual(["writer", "reader"]);
       await Promise.all([1, 2, 3, 4].map(() => store.event("p", "a")));
+      expect(roles()).toEqual(["writer", "reader"]);
+      await store.countEvents({ project: "p" });
       expect(roles()).toEqual(["writer", "reader", "reader"]);
     }),
   );

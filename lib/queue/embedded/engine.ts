@@ -13,6 +13,7 @@ import {
   Intake,
   type Inserted,
 } from "./feed.ts";
+import { free } from "../../concurrency/free.ts";
 import type { QueueFile } from "./file.ts";
 import { FileKeeper, retryMs } from "./keeper.ts";
 import type {
@@ -120,6 +121,7 @@ export class QueueEngine {
     this.#calls = [];
     const published = groups.reduce((sum, { sizes }) => sum + sizes.length, 0);
     const { refusals, settled } = this.#commit(groups, published);
+    for (const { bytes } of groups) free(bytes);
     const answers = calls.map((call) => this.#answer(call));
     if (published + settled + answers.length > 0) {
       this.#post({ kind: "report", published, refusals, settled, answers });

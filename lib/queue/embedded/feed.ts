@@ -164,7 +164,7 @@ export class Feed {
     this.#olderUpTo = olderUpTo;
   }
 
-  /** Notes a new message that was committed. Ids ascend. The feed may keep `body`. */
+  /** Notes a new message that was committed. Ids ascend. The feed keeps a copy of `body`. */
   published(id: number, receivedAt: number, body: Uint8Array<ArrayBuffer>): void {
     const fits =
       this.#recent.length < recentMax && this.#recentBytes + body.byteLength <= recentBytesMax;
@@ -172,7 +172,7 @@ export class Feed {
       this.#caughtUp = false;
       return;
     }
-    this.#recent.push({ id, body, receivedAt, attempt: 1, redelivered: false });
+    this.#recent.push({ id, body: body.slice(), receivedAt, attempt: 1, redelivered: false });
     this.#recentBytes += body.byteLength;
     this.#cursor = id;
   }
@@ -233,7 +233,7 @@ export class Feed {
     for (let next = this.#recent[0]; next && taken.messagesLeft > 0; next = this.#recent[0]) {
       this.#recent.shift();
       this.#recentBytes -= next.body.byteLength;
-      taken.add({ ...next, body: owned(next.body) });
+      taken.add(next);
     }
   }
 
@@ -281,12 +281,6 @@ class Taken {
     this.deliveries.push(delivery);
     this.#bytes += delivery.body.byteLength;
   }
-}
-
-/** The same bytes in memory of their own; two empty bodies may share memory, too. */
-function owned(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const alone = body.byteLength > 0 && body.byteLength === body.buffer.byteLength;
-  return alone ? body : body.slice();
 }
 
 /** Epoch milliseconds that never run backwards: a change of the clock must not prolong a delay. */

@@ -43,7 +43,8 @@ import { scansEvents } from "../scanning.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
 import { readCells, jsonOf, sectionRows, sumOf } from "../cells-text.ts";
 import { deltaCellsRow, fromRow, toRow } from "../rows.ts";
-import { SqliteThreads, type SqliteOptions, type Weight } from "./threads.ts";
+import type { Weight } from "./reader-pool.ts";
+import { SqliteThreads, type SqliteOptions } from "./threads.ts";
 
 export type { SqliteOptions } from "./threads.ts";
 

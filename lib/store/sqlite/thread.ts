@@ -50,6 +50,10 @@ export class StoreThread<V> {
   #startedAt = -Infinity;
   #lastId = 0;
   #answered = false;
+  /** Whether the present worker has answered a call. */
+  #isUp = false;
+  /** By `performance.now()`; `Infinity` while it has no calls, or is starting. */
+  #busySince = Infinity;
   #ended: Promise<void> | undefined;
 
   constructor(options: Omit<ThreadOptions, "stops">, spawn: Spawn, log: StateLog) {
@@ -61,6 +65,14 @@ export class StoreThread<V> {
   /** How many calls wait for an answer. */
   get pending(): number {
     return this.#waiting.size;
+  }
+
+  /**
+   * For how long it has had calls without a pause, milliseconds; 0 while it has none, and while it
+   * starts.
+   */
+  get busyMs(): number {
+    return Math.max(0, performance.now() - this.#busySince);
   }
 
   /**
@@ -87,6 +99,7 @@ export class StoreThread<V> {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const worker = this.#ended === undefined ? this.#running() : undefined;
     if (worker === undefined) return Promise.reject(new ServiceError("STORE_UNAVAILABLE"));
+    if (this.#isUp && this.#waiting.size === 0) this.#busySince = performance.now();
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     worker.postMessage({ id, verb, parameters } satisfies ThreadCall);
@@ -123,6 +136,9 @@ export class StoreThread<V> {
     });
     worker.on("message", (answers: readonly ThreadReply[]) => {
       for (const answer of answers) this.#settle(answer);
+      if (this.#waiting.size === 0) this.#busySince = Infinity;
+      else if (!this.#isUp) this.#busySince = performance.now();
+      this.#isUp = true;
     });
     worker.on("error", (error: Error) => this.#log.away(error.message));
     worker.on("exit", () => this.#lost());
@@ -148,6 +164,8 @@ export class StoreThread<V> {
 
   #lost(): void {
     this.#worker = undefined;
+    this.#isUp = false;
+    this.#busySince = Infinity;
     if (this.#ended === undefined) this.#log.away("the thread ended");
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();

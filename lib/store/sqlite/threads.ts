@@ -3,11 +3,12 @@ import { ServiceError } from "../../errors.ts";
 import { BrokenBody, isBrokenJson } from "./broken-body.ts";
 import type { BrokenSpan } from "./broken.ts";
 import type { Parameters, ReaderVerbs, Result, WriterVerbs } from "./verbs.ts";
+import { ReaderPool, type Read, type Weight } from "./reader-pool.ts";
 import { StateLog, spawnThread, StoreThread, type Spawn } from "./thread.ts";
 import { silent, type Log } from "../../log.ts";
+import { Semaphore } from "../../concurrency/semaphore.ts";
 import { Narrower } from "./narrower.ts";
 import { chunkSize } from "./schema.ts";
-import { Semaphore } from "../../concurrency/semaphore.ts";
 
 /** How often emptying the log is tried again while readers need it, and how long in between. */
 const maxRounds = 30;
@@ -39,12 +40,15 @@ export class SqliteThreads {
   readonly #writer: StoreThread<WriterVerbs>;
   readonly #readers: ReaderPool;
   readonly #states: { readonly writer: StateLog; readonly reader: StateLog };
+  /** One thread is enough for what no caller waits for. */
+  readonly #background = new Semaphore(1);
   readonly backfill = new Backfill(chunkSize, () => this.#writeNextColumns());
   readonly #checkpoints = new Backfill(checkpointEvery, () => this.#checkpoint());
   readonly #narrower: Narrower;
   readonly #log: Log;
   #ready = false;
-  #isAwake = false;
+  /** What is done before the first read. */
+  #prepared: Promise<void> | undefined;
   #broken: readonly BrokenSpan[] | undefined;
   #mending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -103,7 +107,7 @@ export class SqliteThreads {
 
   /** Until a full chunk has columns, questions read its events. */
   async #writeNextColumns(): Promise<boolean> {
-    const columns = await this.read("heavy", "nextColumns");
+    const columns = await this.#background.run(() => this.read("heavy", "nextColumns"));
     if (columns !== undefined) await this.write("putColumns", columns);
     return columns !== undefined;
   }
@@ -115,7 +119,7 @@ export class SqliteThreads {
   }
 
   async #checkpoint(): Promise<boolean> {
-    await this.#readers.call({ weight: "heavy" }, "checkpoint");
+    await this.#background.run(() => this.#readers.call({ weight: "heavy" }, "checkpoint"));
     return false;
   }
 
@@ -159,24 +163,36 @@ export class SqliteThreads {
     verb: K,
     ...parameters: Parameters<ReaderVerbs, K>
   ): Promise<Result<ReaderVerbs, K>> {
-    if (!this.#ready) await this.ping();
-    if (this.#broken === undefined) {
-      const spans = await this.#readers.call({ weight: "quick" }, "brokenSpans");
-      this.#broken ??= spans;
-    }
-    if (!this.#isAwake) await this.#wakeBackground();
+    this.#prepared ??= this.#prepare();
+    await this.#prepared;
     return this.#around(() => this.#readers.call(read, verb, ...parameters));
   }
 
-  /** An earlier version, or a killed process, may have left work to the background. */
-  async #wakeBackground(): Promise<void> {
+  /** Done once for all reads; where some of it failed, once more with the next read. */
+  async #prepare(): Promise<void> {
+    let isDone = false;
+    try {
+      if (!this.#ready) await this.ping();
+      const spans = this.#broken ?? (await this.#readers.call({ weight: "quick" }, "brokenSpans"));
+      this.#broken ??= spans;
+      isDone = await this.#wakeBackground();
+    } finally {
+      if (!isDone) this.#prepared = undefined;
+    }
+  }
+
+  /**
+   * An earlier version, or a killed process, may have left work to the background.
+   * @returns whether it is known; the threads have logged why it is not
+   */
+  async #wakeBackground(): Promise<boolean> {
     const quick = { weight: "quick" } as const;
     try {
       if (await this.#readers.call(quick, "lacksColumns")) this.backfill.wake();
       if (await this.#readers.call(quick, "hasWide")) this.#narrower.start();
-      this.#isAwake = true;
+      return true;
     } catch {
-      // The threads have logged the reason, and the next read looks again.
+      return false;
     }
   }
 
@@ -271,121 +287,4 @@ class Backfill {
       // The store's threads have logged the reason.
     }
   }
-}
-
-/**
- * - `quick`: a caller waits, and it takes a few milliseconds at most.
- * - `steady`: work of the background, each piece short, many at a time.
- * - `heavy`: may take seconds.
- */
-export type Weight = "quick" | "steady" | "heavy";
-
-interface Read {
-  readonly weight: Weight;
-  /** Aborted when nobody waits any more. */
-  readonly signal?: AbortSignal;
-}
-
-interface Reader {
-  readonly thread: StoreThread<ReaderVerbs>;
-  heavy: number;
-}
-
-/**
- * The reading threads. A read goes to the least busy one; a thread is added only when all are busy.
- * One of them takes no heavy reads, so that a quick read waits for a few short ones at most; the
- * others run at a lower priority than the event loop. At a time there are no more steady reads than
- * threads, and one heavy read less: further ones wait here, first come, first served.
- */
-export class ReaderPool {
-  readonly #size: number;
-  readonly #start: (givesWay: boolean) => StoreThread<ReaderVerbs>;
-  readonly #steady: Semaphore;
-  readonly #heavyAtOnce: number;
-  readonly #heavy: Semaphore;
-  readonly #without = new Semaphore(1);
-  #first: Reader | undefined;
-  readonly #others: Reader[] = [];
-  #closed = false;
-
-  /** @param start starts a thread, of lower priority where it `givesWay` */
-  constructor(size: number, start: (givesWay: boolean) => StoreThread<ReaderVerbs>) {
-    this.#size = size;
-    this.#start = start;
-    this.#steady = new Semaphore(size);
-    this.#heavyAtOnce = Math.max(1, size - 1);
-    this.#heavy = new Semaphore(this.#heavyAtOnce);
-  }
-
-  /** @throws ServiceError CALLER_LEFT where nobody waits any more */
-  async call<K extends keyof ReaderVerbs>(
-    { weight, signal }: Read,
-    verb: K,
-    ...parameters: Parameters<ReaderVerbs, K>
-  ): Promise<Result<ReaderVerbs, K>> {
-    const read = () => this.#leastBusy(weight).thread.callFor(signal, verb, ...parameters);
-    if (weight === "quick") return read();
-    if (weight === "steady") return this.#steady.run(read, signal);
-    return this.#heavy.run(async () => {
-      const reader = this.#leastBusy(weight);
-      reader.heavy += 1;
-      try {
-        return await reader.thread.callFor(signal, verb, ...parameters);
-      } finally {
-        reader.heavy -= 1;
-      }
-    }, signal);
-  }
-
-  /** Whether a heavy read is carried out. */
-  get hasHeavy(): boolean {
-    return this.#all().some(({ heavy }) => heavy > 0);
-  }
-
-  /** Does work while no heavy read is carried out: those that were begun before end first. */
-  withoutHeavy<T>(work: () => Promise<T>): Promise<T> {
-    const inTurn = (turns: number): Promise<T> =>
-      turns === 0 ? work() : this.#heavy.run(() => inTurn(turns - 1));
-    // Two that each had some of the turns would wait for each other.
-    return this.#without.run(() => inTurn(this.#heavyAtOnce));
-  }
-
-  /**
-   * How many reads the threads have: those that are carried out, and those that wait for a thread.
-   */
-  get pending(): number {
-    return this.#all().reduce((sum, { thread }) => sum + thread.pending, 0);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all(this.#all().map(({ thread }) => thread.close()));
-  }
-
-  #all(): readonly Reader[] {
-    return this.#first === undefined ? this.#others : [this.#first, ...this.#others];
-  }
-
-  /** The least busy thread that takes such reads; it may be a new one. */
-  #leastBusy(weight: Weight): Reader {
-    if (this.#closed) throw new ServiceError("STORE_UNAVAILABLE");
-    const readers = [...this.#others];
-    if (weight !== "heavy" || this.#size === 1)
-      readers.unshift((this.#first ??= this.#reader(false)));
-    const [idlest] = readers.sort((a, b) => load(a) - load(b));
-    const isFull = this.#others.length >= this.#size - 1;
-    if (idlest !== undefined && (load(idlest) === 0 || isFull)) return idlest;
-    const reader = this.#reader(true);
-    this.#others.push(reader);
-    return reader;
-  }
-
-  #reader(givesWay: boolean): Reader {
-    return { thread: this.#start(givesWay), heavy: 0 };
-  }
-}
-
-/** A thread with a heavy read counts as busiest, so quick reads avoid it. */
-function load({ thread, heavy }: Reader): number {
-  return thread.pending + heavy * 1_000;
 }

@@ -1,4 +1,5 @@
-import { ReaderPool, type Weight } from "../../../../lib/store/sqlite/threads.ts";
+import { jest } from "@jest/globals";
+import { ReaderPool, type Weight } from "../../../../lib/store/sqlite/reader-pool.ts";
 
 /** A thread whose calls a test answers by hand. */
 class FakeThread {
@@ -6,6 +7,8 @@ class FakeThread {
   readonly givesWay: boolean;
   pending = 0;
   closed = false;
+  /** For how long it has been busy, where it is. */
+  busyForMs = 1_000;
 
   constructor(givesWay: boolean) {
     this.givesWay = givesWay;
@@ -21,6 +24,10 @@ class FakeThread {
     };
     this.calls.push({ name, answer });
     return promise;
+  }
+
+  get busyMs(): number {
+    return this.pending === 0 ? 0 : this.busyForMs;
   }
 
   answer(name: string): void {
@@ -69,6 +76,60 @@ describe("the reading threads", () => {
       ["a", "b", "d"],
       ["c", "e"],
     ]);
+  });
+
+  test("are not started for reads that wait shorter than a start takes", async () => {
+    const { call, threads, names } = poolOf(3);
+    void call("quick", "a");
+    threads[0]!.busyForMs = 0;
+    void call("quick", "b");
+    void call("steady", "c");
+    await turn();
+    expect(names()).toEqual([["a", "b", "c"]]);
+    threads[0]!.busyForMs = 1_000;
+    void call("quick", "d");
+    expect(names()).toEqual([["a", "b", "c"], ["d"]]);
+  });
+
+  test("are started for each heavy read, however short the one before has run", async () => {
+    const { call, threads, names } = poolOf(3);
+    void call("heavy", "h1");
+    await turn();
+    threads[0]!.busyForMs = 0;
+    void call("heavy", "h2");
+    await turn();
+    expect(names()).toEqual([["h1"], ["h2"]]);
+  });
+
+  test("end when they had nothing to do for a minute, but for the first", async () => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate"] });
+    try {
+      const { pool, call, threads, names } = poolOf(2);
+      void call("quick", "q1");
+      void call("heavy", "h1");
+      await turn();
+      threads[0]!.answer("q1");
+      jest.advanceTimersByTime(600_000);
+      expect(threads.map(({ closed }) => closed)).toEqual([false, false]);
+      threads[1]!.answer("h1");
+      await turn();
+      jest.advanceTimersByTime(59_999);
+      void call("heavy", "h2");
+      await turn();
+      jest.advanceTimersByTime(1);
+      expect(threads[1]!.closed).toBe(false);
+      threads[1]!.answer("h2");
+      await turn();
+      jest.advanceTimersByTime(600_000);
+      expect(threads.map(({ closed }) => closed)).toEqual([false, true]);
+      void call("heavy", "h3");
+      await turn();
+      expect(names()).toEqual([["q1"], ["h1", "h2"], ["h3"]]);
+      await pool.close();
+      expect(threads.map(({ closed }) => closed)).toEqual([true, true, true]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test("leave one of them to quick reads", async () => {

@@ -1,0 +1,29 @@
+import { execFileSync } from "node:child_process";
+
+/** Heap limits of two threads, MiB: one started before the call, and one after it. */
+const program = `
+  import { once } from "node:events";
+  import { Worker } from "node:worker_threads";
+  import { limitYoungGenerations } from "./lib/runtime/thread-heaps.ts";
+  const code = "require('worker_threads').parentPort.postMessage(require('v8').getHeapStatistics().heap_size_limit)";
+  const resourceLimits = { maxOldGenerationSizeMb: 100, maxYoungGenerationSizeMb: 6 };
+  const limits = [];
+  for (const act of [() => undefined, limitYoungGenerations]) {
+    act();
+    const [bytes] = await once(new Worker(code, { eval: true, execArgv: [], resourceLimits }), "message");
+    limits.push(bytes / 1_048_576);
+  }
+  console.log(JSON.stringify(limits));
+`;
+
+describe("limitYoungGenerations", () => {
+  test("lets a thread's own limit go before the flag of the process", () => {
+    const args = ["--max-semi-space-size=16", "--input-type=module", "--eval", program];
+    const limits = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as [
+      number,
+      number,
+    ];
+    expect(limits[0]).toBeGreaterThanOrEqual(100 + 3 * 16);
+    expect(limits[1]).toBeLessThan(100 + 16);
+  });
+});
