@@ -26,7 +26,9 @@ export function SealingMixin() {
       async sealSome(): Promise<void> {
         const sealed = await this.store.seal?.(Date.now());
         if (sealed === undefined) return;
-        this.broker.metrics.increment("analytics_events_sealed_total", {}, sealed.events);
+        const { metrics } = this.broker;
+        metrics.increment("analytics_events_sealed_total", {}, sealed.events);
+        metrics.increment("analytics_events_merged_total", {}, sealed.merged);
         if (sealed.isMore) this.sealer?.wake();
       },
     },
