@@ -244,8 +244,8 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           ),
           { numRuns: runs },
         );
-        const bundles = await collectionsOf(stores[0]!.db).bundles.find({}).toArray();
-        expect(bundles.filter(({ version }) => version !== undefined)).not.toEqual([]);
+        const { bundles } = collectionsOf(stores[0]!.db);
+        expect(await bundles.estimatedDocumentCount()).toBeGreaterThan(0);
       } finally {
         await harness.dispose();
       }
