@@ -162,7 +162,7 @@ function builtOf(
 }
 
 /** Columns, and about the events that are in them. */
-export interface WrittenSegment extends WrittenColumns, Pick<BuiltColumns, "oldest" | "newest"> {
+interface WrittenSegment extends WrittenColumns, Pick<BuiltColumns, "oldest" | "newest"> {
   readonly eventBytes: number;
 }
 

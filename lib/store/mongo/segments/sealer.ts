@@ -10,7 +10,7 @@ import { Adoption } from "./whole.ts";
 /** The time after which a pass seals, builds or looks at no further segment. */
 const workMs = 1_000;
 
-export interface SealerOptions {
+interface SealerOptions {
   /** For how long after the first sealer began processes of an earlier version may still store. */
   readonly adoptsAfterMs?: number | undefined;
   /** The most events of a segment. */
