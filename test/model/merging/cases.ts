@@ -11,7 +11,7 @@ export const worlds: Readonly<Record<string, World>> = {
   "a bundle, a batch that comes again": { ...single, again: true },
   "a bundle, a batch that comes again, a reader, no crash": { ...read, again: true, steady: true },
   "a bundle, a dropping": { ...single, drops: true },
-  "a merged bundle, a dropping, a reader": { ...read, drops: true, merged: true },
+  "a bundle, a dropping, a reader, no crash": { ...read, drops: true, steady: true },
 };
 
 /** Larger worlds, for a longer run. */
