@@ -57,25 +57,34 @@ async function expectAnswer(store: MongoStore, held: readonly StoredEvent[]): Pr
 
 const writes = ["insertMany", "updateOne", "updateMany", "deleteMany", "bulkWrite"];
 
-/** The collections of a process that dies before its write of this number. */
-function dyingAt(collections: Collections, write: number): Collections {
-  let left = write;
-  const dying = (collection: object) =>
+/** The collections of a process to which something happens before a write and each later one. */
+function before(
+  write: number,
+  happens: () => Promise<void>,
+  collections: Collections,
+): Collections {
+  let made = 0;
+  const watched = (collection: object) =>
     new Proxy(collection, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== "function") return value;
         const method = value.bind(target) as (...args: unknown[]) => unknown;
         if (!writes.includes(String(name))) return method;
-        return (...args: unknown[]) => {
-          if (left-- <= 0) throw new Error("the process died");
+        return async (...args: unknown[]) => {
+          if (made++ >= write) await happens();
           return method(...args);
         };
       },
     });
-  const entries = Object.entries(collections).map(([name, each]) => [name, dying(each as object)]);
+  const entries = Object.entries(collections).map(([name, each]) => [
+    name,
+    watched(each as object),
+  ]);
   return Object.fromEntries(entries) as Collections;
 }
+
+const dies = () => Promise.reject(new Error("the process died"));
 
 async function mergeAll(collections: Collections, now: number): Promise<void> {
   while ((await mergeNext(collections, now, inPairs)) !== undefined);
@@ -163,7 +172,7 @@ function mergingTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           const project = `p${write}`;
           const held = [0, 1, 2, 3].map((n) => made(n, project, `${project} b${n >> 1}`));
           for (const at of [0, 2]) await sealOne(store, held.slice(at, at + 2), now);
-          isDead = await mergeAll(dyingAt(collections, write), now).then(
+          isDead = await mergeAll(before(write, dies, collections), now).then(
             () => false,
             () => true,
           );
@@ -182,6 +191,32 @@ function mergingTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           expect(bundle).toMatchObject({ rows: 3, takenUntil: 0 });
         }
         expect(write).toBeGreaterThan(7);
+      }),
+    );
+
+    test(
+      "what is erased, and built again, before any write of a merger is in no answer",
+      onStore(async (store, collections) => {
+        let now = later();
+        let hasHappened = true;
+        for (let write = 0; hasHappened; write += name === "ferretdb" ? 3 : 1) {
+          const project = `p${write}`;
+          const held = [0, 1, 2, 3].map((n) => made(n, project, `${project} b${n >> 1}`));
+          for (const at of [0, 2]) await sealOne(store, held.slice(at, at + 2), now);
+          const [gone, ...left] = held;
+          hasHappened = false;
+          const erases = async () => {
+            if (hasHappened) return;
+            hasHappened = true;
+            await store.erase(project, [gone!], refusal);
+            while ((await buildNext(collections, now)) !== undefined);
+          };
+          await mergeAll(before(write, erases, collections), now);
+          await expectAnswer(store, hasHappened ? left : held);
+          now += dayMs;
+          await mergeAll(collections, now);
+          await expectAnswer(store, hasHappened ? left : held);
+        }
       }),
     );
 
