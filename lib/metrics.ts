@@ -156,6 +156,10 @@ const metrics = {
     type: "counter",
     help: "Events turned into columns on MongoDB. Grows as the stored ones do, behind by up to 16,384 a project, or an hour.",
   },
+  analytics_events_merged_total: {
+    type: "counter",
+    help: "Events whose small segments were merged on MongoDB: each once, and again when some of its bundle are erased.",
+  },
   analytics_queue_messages: {
     type: "gauge",
     help: "Batches on the durable queue. Normal is below 100.",

@@ -4,6 +4,7 @@ import { foldOf, type FoldJob } from "../lib/questions/folds.ts";
 import { readFunnelJob } from "../lib/questions/sequences/funnel.ts";
 import { readPathsJob } from "../lib/questions/sequences/paths.ts";
 import type { StoredEvent } from "../lib/event/event.ts";
+import { notDue } from "../lib/store/mongo/segments/documents.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { eventually } from "./support/eventually.ts";
 import { foldOver } from "./support/fold-over.ts";
@@ -85,18 +86,22 @@ async function answerOf(service: ServiceProcess, path: string, body: object): Pr
   return JSON.parse(text);
 }
 
-/** Waits until some segments are built, and none is to be built. @returns how many there are */
-export async function segmentsIn(uri: string): Promise<number> {
+/**
+ * Waits until some segments are built, and none is to be built.
+ * @returns how many there are, and for how many of them a bundle stands
+ */
+export async function segmentsIn(uri: string): Promise<{ segments: number; merged: number }> {
   const client = new MongoClient(uri);
   try {
     return await eventually(async () => {
       const segments = client.db("analytics").collection("segments");
-      const [all, marked] = await Promise.all([
+      const [all, marked, merged] = await Promise.all([
         segments.countDocuments(),
         segments.countDocuments({ isMarked: true }),
+        segments.countDocuments({ dueAt: notDue.closed }),
       ]);
       if (all === 0 || marked > 0) throw new Error(`${marked} of ${all} segments are not built`);
-      return all;
+      return { segments: all, merged };
     }, sealedWithinMs);
   } finally {
     await client.close();

@@ -316,6 +316,8 @@ export interface StillChanging {
 export interface Sealed {
   /** How many events were turned into columns. */
   readonly events: number;
+  /** How many events' columns were merged with those of neighbours. */
+  readonly merged: number;
   /** Whether there is more to do at once. */
   readonly isMore: boolean;
 }

@@ -27,6 +27,7 @@ export function SealingMixin() {
         const sealed = await this.store.seal?.(Date.now());
         if (sealed === undefined) return;
         this.metrics.increment("analytics_events_sealed_total", {}, sealed.events);
+        this.metrics.increment("analytics_events_merged_total", {}, sealed.merged);
         if (sealed.isMore) this.sealer?.wake();
       },
     },

@@ -32,7 +32,7 @@ interface PartRequest extends Pick<Part, "share"> {
  * The format of parts and their answers. It must be raised where the previous version would misread
  * them.
  */
-const format = 3;
+const format = 4;
 
 /** The packed text of each manifest: all shares of a question have the same manifest. */
 const packedManifests = new WeakMap<Manifest, Promise<string>>();

@@ -17,7 +17,7 @@ import { event, minute, type OnStore } from "../contract/store-harness.ts";
 import { sequencesContract } from "../contract/store-sequences.contract.ts";
 import { MongoHarness } from "../fixtures/mongo-store.ts";
 import { declaredIndexes, Searches } from "../fixtures/mongo-searches.ts";
-import { sealAll, SealedHarness } from "../fixtures/sealed-store.ts";
+import { inPairs, sealAll, SealedHarness } from "../fixtures/sealed-store.ts";
 import type { Analyzed, FoldedPart, PartOfQuestion } from "../../lib/store/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { foldOver } from "../support/fold-over.ts";
@@ -55,7 +55,9 @@ const happening = fc.oneof(
   { weight: 2, arbitrary: fc.record({ again: fc.nat({ max: 30 }) }) },
   { weight: 2, arbitrary: fc.record({ erases: numbers }) },
   { weight: 1, arbitrary: fc.record({ erasesUser: fc.nat({ max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ drops: fc.nat({ max: 20 }) }) },
   { weight: 3, arbitrary: fc.constant({ seals: true as const }) },
+  { weight: 1, arbitrary: fc.constant({ sealsMeanwhile: true as const }) },
   { weight: 3, arbitrary: fc.constant({ asks: true as const }) },
 );
 
@@ -68,6 +70,8 @@ class Reference {
   readonly gone = new Set<string>();
   readonly batches: (readonly StoredEvent[])[] = [];
   readonly fenced = new Set<string>();
+  /** Events before it were dropped, and come in no more. */
+  floor = -Infinity;
 
   constructor(project: string) {
     this.project = project;
@@ -99,10 +103,12 @@ async function happen(
   const store = stores[at % stores.length]!;
   const { project } = known;
   const append = async (b: number) => {
-    const batch = known.batches[b]!;
+    const batch = known.batches[b]!.filter(({ timestamp }) => timestamp >= known.floor);
+    if (batch.length === 0) return;
     await store.append(batch[0]!.batch, batch);
     known.take(batch);
   };
+  const held = () => [...known.held.values()];
   const erase = async (some: readonly StoredEvent[]) => {
     const there = some.flatMap(({ id }) => known.held.get(id) ?? []);
     await store.erase(project, there, refusal);
@@ -120,11 +126,18 @@ async function happen(
     const userId = `u${what.erasesUser}`;
     await store.fence(project, userId, minute + 1_000);
     known.fenced.add(userId);
-    await erase([...known.held.values()].filter((one) => one.metadata!["userId"] === userId));
+    await erase(held().filter((one) => one.metadata!["userId"] === userId));
+  } else if ("drops" in what) {
+    known.floor = Math.max(known.floor, minute + what.drops);
+    const floors = { ...noFloors, events: known.floor };
+    while ((await store.drop(project, floors, 100)) > 0);
+    for (const { id, timestamp } of held()) if (timestamp < known.floor) known.held.delete(id);
   } else if ("seals" in what) {
     await sealAll(store);
+  } else if ("sealsMeanwhile" in what) {
+    await Promise.all([...stores.map(sealAll), expectAnswers([store], held(), project)]);
   } else {
-    await expectAnswers([store, ...stores], [...known.held.values()], project);
+    await expectAnswers([store, ...stores], held(), project);
   }
 }
 
@@ -207,14 +220,15 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
       expect(fetched).toBeGreaterThan(15);
     });
 
-    test("answers are those of the events, whatever is stored, comes again, is erased and sealed when", async () => {
+    test("answers are those of the events, whatever is stored, comes again, is erased, dropped, sealed and merged when", async () => {
       const harness = await harnessed();
       try {
         const segmentCache = { folder: await mkdtemp(join(tmpdir(), "segments-")), maxBytes: 1e6 };
         folders.push(segmentCache.folder);
+        const merging = { adoptsAfterMs: 0, bundleLimits: inPairs };
         const stores = [
-          await harness.open({ adoptsAfterMs: 0 }),
-          await harness.open({ adoptsAfterMs: 0, segmentCache }),
+          await harness.open(merging),
+          await harness.open({ ...merging, segmentCache }),
         ];
         let runsSoFar = 0;
         await fc.assert(
@@ -230,6 +244,8 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           ),
           { numRuns: runs },
         );
+        const { bundles } = collectionsOf(stores[0]!.db);
+        expect(await bundles.estimatedDocumentCount()).toBeGreaterThan(0);
       } finally {
         await harness.dispose();
       }
@@ -467,7 +483,7 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
           }
         }
         const collections = collectionsOf(store.db);
-        const sealer = new Sealer(0, 2, 0);
+        const sealer = new Sealer({ adoptsAfterMs: 0, segmentMaxEvents: 2, workMs: 0 });
         const pass = () => sealer.pass(collections, Date.now() + 86_400_000);
         const built = async () =>
           (await collections.segments.find({ isMarked: false }).toArray())

@@ -1,6 +1,6 @@
 /**
- * Prints what the models of counting, condensing, compacting, keeping apart, erasing, hiding, dropping and
- * sealing find.
+ * Prints what the models of counting, condensing, compacting, keeping apart, erasing, hiding, dropping,
+ * sealing and merging find.
  *
  *   node test/model/report.ts                      all worlds and all mistakes, a line each
  *   node test/model/report.ts large                the larger worlds: minutes and gigabytes (--max-old-space-size=8000)
@@ -17,6 +17,9 @@ import { rules as foldRules } from "./condensing/rules.ts";
 import * as erasures from "./erasure/cases.ts";
 import { erasure } from "./erasure/protocol.ts";
 import { rules as erasureRules } from "./erasure/rules.ts";
+import * as bundles from "./merging/cases.ts";
+import { merging } from "./merging/protocol.ts";
+import { rules as mergingRules } from "./merging/rules.ts";
 import { protocol } from "./protocol.ts";
 import * as hidings from "./hiding/cases.ts";
 import { hiding } from "./hiding/protocol.ts";
@@ -54,6 +57,7 @@ const right = {
   ...each(hidings.worlds, (world) => hiding(world, hidingRules)),
   ...each(floors.worlds, (world) => retention(world, floorRules)),
   ...each(segments.worlds, (world) => sealing(world, sealingRules)),
+  ...each(bundles.worlds, (world) => merging(world, mergingRules)),
 };
 const large = {
   ...each(largeWorlds, (world) => protocol(world, rules)),
@@ -63,6 +67,7 @@ const large = {
   ...each(erasures.largeWorlds, (world) => erasure(world, erasureRules)),
   ...each(floors.largeWorlds, (world) => retention(world, floorRules)),
   ...each(segments.largeWorlds, (world) => sealing(world, sealingRules)),
+  ...each(bundles.largeWorlds, (world) => merging(world, mergingRules)),
 };
 const wrong = {
   ...each(mistakes, ({ world, wrong }) => protocol(world, { ...rules, ...wrong })),
@@ -77,6 +82,7 @@ const wrong = {
   ...each(hidings.mistakes, ({ world, wrong }) => hiding(world, { ...hidingRules, ...wrong })),
   ...each(floors.mistakes, ({ world, wrong }) => retention(world, { ...floorRules, ...wrong })),
   ...each(segments.mistakes, ({ world, wrong }) => sealing(world, { ...sealingRules, ...wrong })),
+  ...each(bundles.mistakes, ({ world, wrong }) => merging(world, { ...mergingRules, ...wrong })),
   "not promised": protocol(notPromised, rules) as unknown as Model<never>,
 };
 

@@ -34,6 +34,8 @@ interface ChaosOptions {
 interface ChaosResult extends LoadReport {
   readonly events: number;
   readonly segments: number;
+  /** The segments that a bundle stands for. */
+  readonly merged: number;
   /** How often each thing was done. */
   readonly disturbances: Readonly<Record<string, number>>;
 }
@@ -59,7 +61,7 @@ const startWithinMs = 300_000;
 const batchSize = 20;
 
 /** So few that segments are sealed, and questions answered from them, from the first seconds on. */
-const segmentMaxEvents = "200";
+const segmentMaxEvents = "40";
 
 const eventsPerSecond = 100;
 const posters = 3;
@@ -174,7 +176,7 @@ async function chaos(
   ];
   const posted = load.run(events).finally(() => (posting = false));
   const found: string[] = [];
-  let segments = 0;
+  let sealed = { segments: 0, merged: 0 };
   try {
     await Promise.all([posted, ...lanes]);
     await cluster.ready(startWithinMs);
@@ -182,7 +184,7 @@ async function chaos(
     const expected = [...events, ...acts.kept];
     await countedAtRest(cluster.gateway, expected.length);
     await expectExact(cluster.gateway, expected, random, 20);
-    segments = await segmentsIn(servers.mongo.url);
+    sealed = await segmentsIn(servers.mongo.url);
     await expectExactOfEvents(cluster.gateway, expected);
   } catch (error) {
     found.push((error as Error).message);
@@ -197,7 +199,7 @@ async function chaos(
     const others = `answers: ${JSON.stringify(answers)}, the slowest after ${slowestMs} ms`;
     throw new Error([...found, others].join("\n"));
   }
-  return { events: events.length, segments, ...load.report, disturbances: done };
+  return { events: events.length, ...sealed, ...load.report, disturbances: done };
 }
 
 /** Nothing more is broken while it lasts. */

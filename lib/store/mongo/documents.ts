@@ -8,6 +8,7 @@ import type { KeptJob } from "../jobs.ts";
 import type { StoredKey } from "../keys.ts";
 import type { KeptSchema } from "../schemas.ts";
 import type {
+  BundleDocument,
   HeadDocument,
   PartDocument as SegmentPartDocument,
   SegmentDocument,
@@ -421,6 +422,7 @@ export interface Collections {
   readonly heads: Collection<HeadDocument>;
   readonly segments: Collection<SegmentDocument>;
   readonly segmentParts: Collection<SegmentPartDocument>;
+  readonly bundles: Collection<BundleDocument>;
   readonly pings: Collection<PingDocument>;
 }
 
@@ -453,6 +455,7 @@ export function collectionsOf(db: Db): Collections {
     heads: db.collection("segment_heads"),
     segments: db.collection("segments"),
     segmentParts: db.collection("segment_parts"),
+    bundles: db.collection("bundles"),
     pings: db.collection("pings"),
   };
 }

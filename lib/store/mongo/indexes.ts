@@ -21,6 +21,10 @@ export const indexes: {
     { project: 1, batches: 1 },
     { isMarked: 1, dueAt: 1 },
   ],
+  bundles: [
+    { project: 1, to: 1 },
+    { project: 1, first: 1 },
+  ],
   deltas: [{ project: 1, minute: 1, folded: 1 }],
   dirty: [
     { grain: 1, markedAt: 1, turn: 1 },

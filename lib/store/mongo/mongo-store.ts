@@ -43,6 +43,7 @@ import { sample } from "./sample.ts";
 import { CachedColumns } from "../columns/cached-columns.ts";
 import { DiskCache, type DiskCacheOptions } from "../columns/disk-cache.ts";
 import { announce } from "./segments/announce.ts";
+import type { BundleLimits } from "./segments/bundles.ts";
 import { StoredColumns } from "./segments/columns.ts";
 import { Sealer } from "./segments/sealer.ts";
 import { versionsOf } from "./segments/manifest.ts";
@@ -103,6 +104,8 @@ export interface MongoOptions {
   readonly boundHeededAfterMs?: number;
   /** The most events of a segment, apart from one batch. Default 16,384. */
   readonly segmentMaxEvents?: number;
+  /** The bounds up to which small segments are merged. Default 32 segments of 16,384 events. */
+  readonly bundleLimits?: BundleLimits;
   /**
    * Where columns of segments are cached on the disk; absent: nowhere. With 0 bytes nowhere either,
    * and what an earlier process has cached there is removed.
@@ -185,7 +188,7 @@ export class MongoStore implements AdaptedStore {
     this.#fences = new Fences(this.#dimensions);
     this.#feed = new Feed(options.looksForFollowersMs);
     this.#bound = new CompactionBound(options.boundHeededAfterMs);
-    this.#sealer = new Sealer(options.adoptsAfterMs, options.segmentMaxEvents);
+    this.#sealer = new Sealer(options);
     const stored = new StoredColumns(this.#link.scanned);
     const columns = options.columnsBehind?.(stored) ?? stored;
     const cache = options.segmentCache && { ...options.segmentCache, log };

@@ -17,10 +17,13 @@ import { startFerretdb, startMongoJava } from "../../servers/servers.ts";
 /**
  * Measures what sealing costs, and how long questions take on a shared store's segments beside the
  * embedded store: `node tools/bench/micro/segments.ts [--events 1000000] [--rounds 5] [--server
- * ferretdb]`. Sealing and questions: CPU of this process, which folds on both stores; questions also
+ * ferretdb] [--segment-events 1000] [--merge]`. Sealing and questions: CPU of this process, which folds on both stores; questions also
  * wall time, both stores in turn, the median round. *Cold* is a store that has just been opened and
  * has no columns on its disk yet, in a process whose code is compiled; *first* is the first time in
  * the process. The events are the demo's mails of 30 days.
+ *
+ * With `--segment-events` segments have so many events, as where batches are small and seldom; with
+ * `--merge` those are merged as soon as there are enough of them.
  *
  * The servers of the tests hold no million events, so each event's document is removed as soon as it
  * is sealed, and the questions then find in the server what they read on MongoDB: segments, and the
@@ -31,6 +34,8 @@ const { values: asked } = parseArgs({
     events: { type: "string", default: "1000000" },
     rounds: { type: "string", default: "5" },
     server: { type: "string", default: "mongo-java" },
+    "segment-events": { type: "string", default: "16384" },
+    merge: { type: "boolean", default: false },
   },
 });
 const total = Number(asked.events);
@@ -69,6 +74,12 @@ const jobs: Readonly<Record<string, FoldJob>> = {
 
 const batchSize = 500;
 const sealEvery = 32 * batchSize;
+const segmentMaxEvents = Number(asked["segment-events"]);
+// What is sealed together is merged while its events are there.
+const mergedSegments = Math.ceil(sealEvery / segmentMaxEvents);
+const bundleLimits = asked.merge
+  ? { events: sealEvery, bytes: 33_554_432, segments: mergedSegments }
+  : { events: 0, bytes: 0, segments: 1 };
 const server = await (asked.server === "ferretdb" ? startFerretdb() : startMongoJava());
 const dir = mkdtempSync(join(tmpdir(), "segments-"));
 const mongo = sharedStore("columns");
@@ -78,7 +89,10 @@ try {
   await load();
   const segments = await mongo.db.collection("segments").find().toArray();
   const bytes = segments.reduce((sum, one) => sum + (one["bytes"] as number), 0);
-  console.log(`${segments.length} segments, ${(bytes / total).toFixed(1)} bytes an event`);
+  const bundles = await mongo.db.collection("bundles").countDocuments();
+  console.log(
+    `${segments.length} segments, ${(bytes / total).toFixed(1)} bytes an event; ${bundles} bundles`,
+  );
   for (const [question, job] of Object.entries(jobs)) await measure(question, job);
 } finally {
   await Promise.allSettled([mongo.close(), sqlite.close()]);
@@ -88,7 +102,10 @@ try {
 
 function sharedStore(folder: string): MongoStore {
   const segmentCache = { folder: join(dir, folder), maxBytes: 1_073_741_824 };
-  return new MongoStore({ uri: server.url, database: "bench", adoptsAfterMs: 0, segmentCache });
+  return new MongoStore({
+    ...{ uri: server.url, database: "bench", adoptsAfterMs: 0 },
+    ...{ segmentCache, segmentMaxEvents, bundleLimits },
+  });
 }
 
 /** Inserts documents directly: the bench does not measure storing. */

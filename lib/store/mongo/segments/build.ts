@@ -2,14 +2,17 @@ import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { Binary } from "mongodb";
 import { ColumnWriter, type WrittenColumns } from "../../columns/writer.ts";
-import type { Segment } from "../../manifest.ts";
+import type { BatchId, ProjectId } from "../../../event/event.ts";
 import { inOneAnswer, type Collections } from "../documents.ts";
 import { insertAbsent } from "../writes.ts";
+import { bundleOf } from "./bundles.ts";
 import {
   fieldOfColumn,
+  numberOf,
   partKey,
   mostPutOffMs,
   partOfColumn,
+  type BuiltColumns,
   type PartDocument,
   type SegmentDocument,
 } from "./documents.ts";
@@ -56,7 +59,7 @@ export async function buildNext(
     { _id, dueAt, mark },
     { $set: { dueAt: now + buildingMs } },
   );
-  return matchedCount === 0 ? 0 : build(collections, next);
+  return matchedCount === 0 ? 0 : build(collections, next, now);
 }
 
 /**
@@ -65,72 +68,115 @@ export async function buildNext(
  */
 async function build(
   collections: Collections,
-  { _id, project, batches, mark }: SegmentDocument,
+  segment: SegmentDocument,
+  now: number,
 ): Promise<number> {
-  const { events, segments, segmentParts } = collections;
-  const documents = await events
-    .find({ project, batch: { $in: [...batches] } }, { ...inOneAnswer, raw: true })
-    .project<Uint8Array>(toldFields)
-    .toArray();
+  const { segments, segmentParts } = collections;
+  const { _id, project, batches, mark } = segment;
+  // They may hold what was erased. Looked for while the segment is marked: nobody reads them.
+  const bundled = await bundledParts(collections, segment);
+  const documents = await eventsOf(collections, project, batches);
   const written = await columnsOf(documents);
-  const version = randomUUID();
-  const parts = partsOf(_id, version, written.columns);
-  const removeParts = () =>
-    segmentParts.deleteMany({ _id: { $in: parts.map((part) => part._id) } });
-  const published = {
-    isMarked: false,
-    version,
-    rows: written.rows,
-    complete: written.complete,
-    oldest: written.oldest,
-    newest: written.newest,
-    bytes: written.columns.reduce((sum, [, bytes]) => sum + bytes.length, 0),
-    parts: parts.length,
-    isPlaced: true,
-    sizes: Object.fromEntries(
-      written.columns.map(([name, bytes]) => [fieldOfColumn(name), bytes.length]),
-    ),
-  };
   const asRead = { _id, isMarked: true, mark };
-  try {
-    for (const some of commandsOf(parts)) await insertAbsent(segmentParts, some);
-    const { matchedCount } = await segments.updateOne(asRead, { $set: published });
-    if (matchedCount === 0) {
-      await removeParts();
-      return 0;
-    }
-  } catch (error) {
-    await giveUp(collections, asRead, removeParts).catch(() => undefined);
-    throw error;
-  }
-  await removeOthers(collections, _id, version);
+  const isPublished = await publishColumns(collections, _id, written, {
+    publish: async (built) => {
+      const $set = { ...built, isMarked: false, dueAt: now };
+      return (await segments.updateOne(asRead, { $set })).matchedCount > 0;
+    },
+    prevent: async () => {
+      const $set = { mark: randomUUID() };
+      return (await segments.updateOne(asRead, { $set })).matchedCount > 0;
+    },
+  });
+  if (!isPublished) return 0;
+  if (bundled.length > 0) await segmentParts.deleteMany({ _id: { $in: [...bundled] } });
   return written.rows;
 }
 
+/** The events of some batches, their `toldFields` as BSON. */
+export function eventsOf(
+  { events }: Collections,
+  project: ProjectId,
+  batches: readonly BatchId[],
+): Promise<readonly Uint8Array[]> {
+  return events
+    .find({ project, batch: { $in: [...batches] } }, { ...inOneAnswer, raw: true })
+    .project<Uint8Array>(toldFields)
+    .toArray();
+}
+
+/** The document that tells of columns. */
+interface Publication {
+  /** Tells of the columns, if all is as it was when they were begun. @returns whether it was */
+  readonly publish: (built: BuiltColumns) => Promise<boolean>;
+  /**
+   * Keeps `publish` from ever taking place, where it may still be on its way.
+   * @returns false where it has taken place
+   */
+  readonly prevent: () => Promise<boolean>;
+}
+
 /**
- * Removes what a failed build has written. The publishing may have failed on the way back, or still
- * be on its way: a new mark keeps it from ever taking place, and is refused where it has.
+ * Writes columns of a segment or a bundle under a new version, publishes them, and removes those of
+ * other versions.
+ * @returns whether they were published; if not, they are removed
  */
-async function giveUp(
-  { segments }: Collections,
-  asRead: Pick<SegmentDocument, "_id" | "isMarked" | "mark">,
-  removeParts: () => Promise<unknown>,
-): Promise<void> {
-  const { matchedCount } = await segments.updateOne(asRead, { $set: { mark: randomUUID() } });
-  if (matchedCount > 0) await removeParts();
+export async function publishColumns(
+  collections: Collections,
+  id: string,
+  written: WrittenSegment,
+  { publish, prevent }: Publication,
+): Promise<boolean> {
+  const { segmentParts } = collections;
+  const version = randomUUID();
+  const parts = partsOf(id, version, written.columns);
+  const removeParts = () =>
+    segmentParts.deleteMany({ _id: { $in: parts.map((part) => part._id) } });
+  try {
+    for (const some of commandsOf(parts)) await insertAbsent(segmentParts, some);
+    if (!(await publish(builtOf(written, version, parts.length)))) {
+      await removeParts();
+      return false;
+    }
+  } catch (error) {
+    const giveUp = async () => void ((await prevent()) && (await removeParts()));
+    await giveUp().catch(() => undefined);
+    throw error;
+  }
+  await removeOthers(collections, id, version);
+  return true;
+}
+
+function builtOf(
+  { rows, complete, oldest, newest, columns, eventBytes }: WrittenSegment,
+  version: string,
+  parts: number,
+): BuiltColumns {
+  const sizes = columns.map(([name, bytes]) => [fieldOfColumn(name), bytes.length] as const);
+  return {
+    ...{ version, rows, complete, oldest, newest, parts, eventBytes },
+    bytes: sizes.reduce((sum, [, size]) => sum + size, 0),
+    isPlaced: true,
+    sizes: Object.fromEntries(sizes),
+  };
+}
+
+/** Columns, and about the events that are in them. */
+interface WrittenSegment extends WrittenColumns, Pick<BuiltColumns, "oldest" | "newest"> {
+  readonly eventBytes: number;
 }
 
 /**
  * Turns events into columns, in the order of time, so that instants take little space.
  * @param documents the events' `toldFields` as BSON, or more of their fields
  */
-export async function columnsOf(
-  documents: readonly Uint8Array[],
-): Promise<WrittenColumns & Pick<Segment, "oldest" | "newest">> {
+export async function columnsOf(documents: readonly Uint8Array[]): Promise<WrittenSegment> {
   const writer = new ColumnWriter(documents.length);
   let [oldest, newest] = [Infinity, -Infinity];
+  let eventBytes = 0;
   for (const [at, bytes] of documents.entries()) {
     const row = rowFrom(bytes);
+    eventBytes += bytes.length;
     const [, , , timestamp] = row;
     oldest = Math.min(oldest, timestamp);
     newest = Math.max(newest, timestamp);
@@ -139,7 +185,8 @@ export async function columnsOf(
   }
   const isEmpty = documents.length === 0;
   const written = writer.finish(true);
-  return { ...written, oldest: isEmpty ? 0 : oldest, newest: isEmpty ? 0 : newest };
+  const range = isEmpty ? { oldest: 0, newest: 0 } : { oldest, newest };
+  return { ...written, ...range, eventBytes };
 }
 
 /** Divides columns among documents by their names (`partOfColumn`); a document may have none. */
@@ -202,4 +249,16 @@ async function removeOthers(
   const own = `${segment}|${version}`;
   await segmentParts.deleteMany({ _id: { $gte: `${segment}|`, $lt: `${own}|` } });
   await segmentParts.deleteMany({ _id: { $gt: `${own}}`, $lt: `${segment}}` } });
+}
+
+/** The keys of the columns of a bundle that holds what a segment held before. */
+async function bundledParts(
+  collections: Collections,
+  { _id, project, version }: SegmentDocument,
+): Promise<readonly string[]> {
+  if (version === undefined) return [];
+  const bundle = await bundleOf(collections, project, numberOf(_id));
+  const { version: former, parts = 0 } = bundle ?? {};
+  if (former === undefined || !bundle!.segments.includes(_id)) return [];
+  return Array.from({ length: parts }, (_, part) => partKey(bundle!._id, former, part));
 }

@@ -8,6 +8,17 @@ import type { BatchId, ProjectId } from "../../../event/event.ts";
  */
 export const mostPutOffMs = 120_000;
 
+/**
+ * Values of a segment's `dueAt` that are no instants. Whatever marks a segment, of any version,
+ * puts an instant in their place.
+ */
+export const notDue = {
+  /** The segment is not merged. */
+  alone: 0,
+  /** A bundle has what the segment has, and readers pass over the segment. */
+  closed: -1,
+} as const;
+
 /** A stored batch that is in no segment yet: it was announced, and no segment has claimed it. */
 export interface UnsealedDocument {
   /** `project|batch`. */
@@ -48,11 +59,28 @@ export interface HeadDocument {
   readonly to: number;
 }
 
+/** Columns that were built. */
+export interface BuiltColumns {
+  readonly version: string;
+  readonly rows: number;
+  readonly complete: boolean;
+  readonly oldest: number;
+  readonly newest: number;
+  readonly bytes: number;
+  readonly parts: number;
+  /** Whether each column is in the part that its name says (`partOfColumn`); absent: in any part. */
+  readonly isPlaced?: boolean;
+  /** The bytes of each column, by its field name (`fieldOfColumn`). */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** The bytes of the events that were read; absent in segments of earlier versions. */
+  readonly eventBytes?: number;
+}
+
 /**
  * A segment: the events of some batches of a project, as columns once they are built. A segment is
  * never removed, and its batches never change.
  */
-export interface SegmentDocument {
+export interface SegmentDocument extends Partial<BuiltColumns> {
   /** `project|number`. */
   readonly _id: string;
   readonly project: ProjectId;
@@ -69,25 +97,40 @@ export interface SegmentDocument {
   readonly isMarked: boolean;
   /** Changes whenever the segment is marked. */
   readonly mark: string;
-  /** The instant from which its columns may be built, epoch milliseconds. */
+  /**
+   * The instant from which its columns may be built or, where they are, merged, epoch milliseconds;
+   * or one of `notDue`.
+   */
   readonly dueAt: number;
   /**
    * The instant up to which its columns must not be built, epoch milliseconds, whatever marks it
    * meanwhile: events of its batches are perhaps being dropped. Absent: they may be built.
    */
   readonly restsUntil?: number;
-  /** The version of the columns; absent until they are built. */
-  readonly version?: string;
-  readonly rows?: number;
-  readonly complete?: boolean;
-  readonly oldest?: number;
-  readonly newest?: number;
-  readonly bytes?: number;
-  readonly parts?: number;
-  /** Whether each column is in the part that its name says (`partOfColumn`); absent: in any part. */
-  readonly isPlaced?: boolean;
-  /** The bytes of each column, by its field name (`fieldOfColumn`). */
-  readonly sizes?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Neighbouring small segments of a project, and the columns of all their events together once these
+ * are built. It is a copy: marks, batches and announcements are those of its segments. Never
+ * removed; its segments never change.
+ */
+export interface BundleDocument extends Partial<BuiltColumns> {
+  /** `bundleKey`. */
+  readonly _id: string;
+  readonly project: ProjectId;
+  readonly n: number;
+  /** The numbers of the first and the last segment that it was chosen among, both included. */
+  readonly first: number;
+  readonly last: number;
+  /** The keys of its segments; perhaps none, where those that it was chosen among are large. */
+  readonly segments: readonly string[];
+  /** Changes whenever somebody begins to merge, or publishes columns. */
+  readonly nonce: string;
+  /** The instant up to which others leave it alone, epoch milliseconds. */
+  readonly takenUntil: number;
+  /** The range of its segments when they were merged. */
+  readonly from?: number;
+  readonly to?: number;
 }
 
 /** Some columns of one version of a segment: as many as one document can hold. */
@@ -112,7 +155,22 @@ export function segmentKey(project: ProjectId, n: number): string {
   return `${project}|${n}`;
 }
 
-/** Whether a segment is the project's, by its key. */
+/** The number of a segment, by its key. */
+export function numberOf(segment: string): number {
+  return Number(segment.slice(segment.lastIndexOf("|") + 1));
+}
+
+/** The key of a bundle. Bundles of a project have ascending numbers, from 0 on. */
+export function bundleKey(project: ProjectId, n: number): string {
+  return `${project}|b${n}`;
+}
+
+/** Whether a key is a bundle's, not a segment's. */
+export function isBundle(key: string): boolean {
+  return key[key.lastIndexOf("|") + 1] === "b";
+}
+
+/** Whether a segment or a bundle is the project's, by its key. */
 export function isOf(segment: string, project: ProjectId): boolean {
   return segment.startsWith(`${project}|`);
 }

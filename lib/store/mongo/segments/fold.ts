@@ -83,8 +83,7 @@ export async function foldSegments(
       else count += folded;
       await turn();
     }
-    const others = untold.map(({ id }) => ({ _id: id }));
-    rows.want(await batchesOf(collections.segments, others));
+    rows.want(await batchesOf(collections, untold));
     count += await rows.fold(fold);
     // What a server read until its time was over may be a part, which must not be kept.
     limits.check();

@@ -17,7 +17,7 @@ import { UnsealedColumns } from "../../../../lib/store/mongo/segments/unsealed-c
 import { TimedOut } from "../../../../lib/store/time-limit.ts";
 import { due, segmentLimits } from "../../../../lib/store/mongo/segments/seal.ts";
 
-const [hourMs, dayMs] = [3_600_000, 86_400_000];
+const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
 /** A project's batches, announced a millisecond after each other from 0 on. */
 const announced = (count: number, events: number, bytes = 1_000) =>
@@ -34,7 +34,9 @@ const announced = (count: number, events: number, bytes = 1_000) =>
 describe("which batches are sealed", () => {
   test.each([
     ["as many as a segment holds", announced(40, 500), 0, 32],
-    ["none before a segment is full", announced(32, 500), hourMs - 1, 0],
+    ["none before a segment is full", announced(32, 500), minuteMs - 1, 0],
+    ["some thousand events after a minute", announced(9, 500), minuteMs, 9],
+    ["fewer not before an hour", announced(8, 500), hourMs - 1, 0],
     ["a thousand events after an hour", announced(3, 400), hourMs, 3],
     ["a few not before a day", announced(3, 300), dayMs - 1, 0],
     ["a few after a day", announced(3, 1), dayMs, 3],
