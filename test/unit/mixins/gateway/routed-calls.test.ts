@@ -2,7 +2,7 @@ import { jest } from "@jest/globals";
 import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { ServiceBroker, type Context, type Service } from "moleculer";
+import { ServiceBroker, type Context, type Middleware, type Service } from "moleculer";
 import { callLimits, readTimeoutMs, requestMs } from "../../../../lib/call-limits.ts";
 import { readConfig } from "../../../../lib/config.ts";
 import { brokerOptions } from "../../../../lib/runtime/broker.ts";
@@ -48,7 +48,10 @@ const bodies: Readonly<Record<string, object>> = {
 /** A gateway before services whose actions do nothing but say how long they are waited for. */
 async function gateway(variables: Readonly<Record<string, string>>): Promise<Gateway> {
   const config = readConfig({ PORT: "0", ...variables });
-  const broker = new ServiceBroker({ ...brokerOptions(config), logger: false });
+  const options = brokerOptions(config);
+  // The process would ask itself, too.
+  const middlewares = options.middlewares?.filter((one) => (one as Middleware).name !== "WarmUp");
+  const broker = new ServiceBroker({ ...options, middlewares, logger: false });
   const called: Called[] = [];
   const actions = Object.keys(callLimits).map((action) => action.split(/\.(.*)/s));
   for (const [name = "", ofService] of Map.groupBy(actions, ([service]) => service)) {
