@@ -138,6 +138,7 @@ describeWith(["ferretdb", "mongo-java"], "opening a store with MONGODB_URI on a 
         jobs: ["_id", "isOpen id", "project id", "project isOpen id"],
         questions: ["_id", "project name"],
         segments: ["_id", "isMarked dueAt", "project batches", "project to"],
+        bundles: ["_id", "project first", "project to"],
         unsealed: ["_id", "project at"],
       });
     },
