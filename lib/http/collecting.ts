@@ -92,10 +92,10 @@ export function eventFormOf(headers: Headers): EventForm {
 /**
  * Reads a body that holds one event: JSON, or a CloudEvent in structured or binary mode.
  * @param bytes the body, as `readBody` gives it
- * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, or `MALFORMED` where the body is no JSON
+ * @param form the request's, by `eventFormOf`
+ * @throws ServiceError `MALFORMED` where the body is no JSON
  */
-export function readEvent(bytes: Buffer, headers: Headers): ItemReading {
-  const form = eventFormOf(headers);
+export function readEvent(bytes: Buffer, headers: Headers, form: EventForm): ItemReading {
   if (form === "binary") return safe(readBinaryCloudEvent(headers, bytes));
   const value = jsonOf(bytes);
   return form === "json" ? safe({ status: "read", input: value }) : readCloudItem(value);
@@ -148,12 +148,18 @@ const batchMediaTypes = [
   "application/cloudevents-batch+json",
 ] as const;
 
+export type BatchMediaType = (typeof batchMediaTypes)[number];
+
 /**
- * The form of a request with many events, as its `Content-Type` tells.
+ * The media type of a request with many events.
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`
  */
-export function batchFormOf(contentType: string | undefined): EventForm {
-  const type = requireMediaType(contentType, batchMediaTypes);
+export function batchTypeOf(contentType: string | undefined): BatchMediaType {
+  return requireMediaType(contentType, batchMediaTypes);
+}
+
+/** The form of the events of a batch. */
+export function batchFormOf(type: BatchMediaType): EventForm {
   return type === "application/cloudevents-batch+json" ? "structured" : "json";
 }
 
@@ -161,16 +167,11 @@ export function batchFormOf(contentType: string | undefined): EventForm {
  * Reads a body that holds many events: `{"events":[...]}`, a bare array, one event a line (NDJSON;
  * blank lines do not count, a bad line costs only itself), or a batch of CloudEvents.
  * @param bytes the body, as `readBody` gives it
- * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`; `MALFORMED` where it cannot be read as a whole or
- * holds no event; `VALIDATION` where an object has other properties than `events`; `TOO_LARGE` with
- * a finding `events`
+ * @throws ServiceError `MALFORMED` where it cannot be read as a whole or holds no event;
+ * `VALIDATION` where an object has other properties than `events`; `TOO_LARGE` with a finding
+ * `events`
  */
-export function readBatch(
-  bytes: Buffer,
-  contentType: string | undefined,
-  maxEvents: number,
-): BatchBody {
-  const type = requireMediaType(contentType, batchMediaTypes);
+export function readBatch(bytes: Buffer, type: BatchMediaType, maxEvents: number): BatchBody {
   if (type === "application/json") {
     return sorted(bounded(listOf(jsonOf(bytes)), maxEvents), readItem);
   }

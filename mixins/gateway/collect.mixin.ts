@@ -20,6 +20,7 @@ import { CollectingRequests } from "../../lib/concurrency/collecting-requests.ts
 import { Batcher, gatherWaitMs } from "../../lib/concurrency/batcher.ts";
 import {
   batchFormOf,
+  batchTypeOf,
   eventFormOf,
   readEvent,
   inBodyOrder,
@@ -31,6 +32,7 @@ import {
   readResultsChoice,
   waitOf,
   type RouteAnswer,
+  type BatchMediaType,
 } from "../../lib/http/collecting.ts";
 import type { Identity } from "../../lib/http/identity.ts";
 import { errorOfItem } from "../../lib/http/problem.ts";
@@ -145,7 +147,7 @@ export function CollectEdgeMixin() {
         const form = eventFormOf(request.headers);
         const caller = callerOf(identity, request);
         const bytes = await this.takeBody(request, response, eventLimits, caller);
-        const reading = readEvent(bytes, request.headers);
+        const reading = readEvent(bytes, request.headers, form);
         if (reading.status === "rejected") {
           this.countRejected(1);
           throw errorOfItem(reading.error);
@@ -167,18 +169,20 @@ export function CollectEdgeMixin() {
       ): Promise<RouteAnswer> {
         const identity = this.checkAccess(request, response, "events:write");
         const choice = readResultsChoice(search, ["errors", "all"]) ?? "errors";
-        const form = batchFormOf(request.headers["content-type"]);
+        const type = batchTypeOf(request.headers["content-type"]);
         const { part, rejected } = this.startBatch(
           identity,
           request,
           response,
           await this.takeBody(request, response, batchLimits, callerOf(identity, request)),
+          type,
         );
         const { results } = await part.catch((error: unknown) => {
           throw withIds(error, (ids) => inBodyPlaces(ids, rejected));
         });
         this.countRejected(rejected.length);
-        return batchAnswer(inBodyOrder(pointedAsSent(results, form), rejected), choice);
+        const pointed = pointedAsSent(results, batchFormOf(type));
+        return batchAnswer(inBodyOrder(pointed, rejected), choice);
       },
 
       /** Counts events that ingest never sees because they could not be read. */
@@ -195,10 +199,10 @@ export function CollectEdgeMixin() {
         request: IncomingMessage,
         response: ServerResponse,
         bytes: Buffer,
+        type: BatchMediaType,
       ): { readonly part: Promise<ReceiptPart>; readonly rejected: readonly RejectedItem[] } {
         const { project } = identity;
-        const contentType = request.headers["content-type"];
-        const { inputs, rejected } = readBatch(bytes, contentType, maxBatchEvents);
+        const { inputs, rejected } = readBatch(bytes, type, maxBatchEvents);
         // Charged before the work: otherwise a caller with many concurrent requests would spend its
         // balance several times.
         this.chargeEvents(identity, request, response, inputs.length + rejected.length - 1);

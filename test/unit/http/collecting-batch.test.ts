@@ -3,6 +3,7 @@ import type { ItemResult } from "../../../lib/event/admit.ts";
 import { cloudEventId } from "../../../lib/event/cloud-event.ts";
 import { maxBatchEvents, maxNesting } from "../../../lib/event/limits.ts";
 import {
+  batchTypeOf,
   inBodyOrder,
   inBodyPlaces,
   readBatch,
@@ -16,7 +17,7 @@ const ndjson = "application/x-ndjson";
 const cloudEvents = "application/cloudevents-batch+json";
 
 const read = (text: string | Buffer, type: string = json): BatchBody =>
-  readBatch(Buffer.from(text as string), type, maxBatchEvents);
+  readBatch(Buffer.from(text as string), batchTypeOf(type), maxBatchEvents);
 
 function refusal(text: string | Buffer, type: string = json): ServiceError {
   try {

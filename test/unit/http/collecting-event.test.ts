@@ -1,8 +1,8 @@
 import { errorType } from "../../../lib/errors.ts";
-import { readEvent, type ItemReading } from "../../../lib/http/collecting.ts";
+import { eventFormOf, readEvent, type ItemReading } from "../../../lib/http/collecting.ts";
 
 const read = (body: string, headers: Readonly<Record<string, string>>): ItemReading =>
-  readEvent(Buffer.from(body), headers);
+  readEvent(Buffer.from(body), headers, eventFormOf(headers));
 
 function refusal(body: string, type: string): string {
   try {

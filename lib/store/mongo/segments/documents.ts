@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Binary } from "mongodb";
 import type { BatchId, ProjectId } from "../../../event/event.ts";
+import type { Segment } from "../../manifest.ts";
 
 /**
  * Longer than segments and batches are put off. What is due later still was put off before the
@@ -60,16 +61,7 @@ export interface HeadDocument {
 }
 
 /** Columns that were built. */
-export interface BuiltColumns {
-  readonly version: string;
-  readonly rows: number;
-  readonly complete: boolean;
-  readonly oldest: number;
-  readonly newest: number;
-  readonly bytes: number;
-  readonly parts: number;
-  /** Whether each column is in the part that its name says (`partOfColumn`); absent: in any part. */
-  readonly isPlaced?: boolean;
+export interface BuiltColumns extends Omit<Segment, "id" | "project"> {
   /** The bytes of each column, by its field name (`fieldOfColumn`). */
   readonly sizes: Readonly<Record<string, number>>;
   /** The bytes of the events that were read; absent in segments of earlier versions. */
@@ -143,7 +135,12 @@ export interface PartDocument {
 
 /** Whether what is read of an announced batch must not be kept yet. */
 export function rests({ dueAt = -Infinity }: Pick<UnsealedDocument, "dueAt">, now: number) {
-  return dueAt > now && dueAt <= now + mostPutOffMs;
+  return isPutOff(dueAt, now);
+}
+
+/** Whether something that was put off until an instant is not due yet. */
+export function isPutOff(until: number, now: number): boolean {
+  return until > now && until <= now + mostPutOffMs;
 }
 
 /** The key of an announcement. Projects have no `|` in their names. */

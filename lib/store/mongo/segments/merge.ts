@@ -5,7 +5,7 @@ import { writeAll } from "../writes.ts";
 import { columnsOf, eventsOf, publishColumns } from "./build.ts";
 import { bundleOf, isLarge, nameBundle, type BundleLimits } from "./bundles.ts";
 import {
-  mostPutOffMs,
+  isPutOff,
   notDue,
   numberOf,
   type BundleDocument,
@@ -97,8 +97,7 @@ async function merge(
 ): Promise<number> {
   const { bundles } = collections;
   const { _id } = bundle;
-  const isTaken = bundle.takenUntil > now && bundle.takenUntil <= now + mostPutOffMs;
-  if (isTaken || bundle.segments.length === 0) return 0;
+  if (isPutOff(bundle.takenUntil, now) || bundle.segments.length === 0) return 0;
   const taken = { nonce: randomUUID(), takenUntil: now + mergingMs };
   const { matchedCount } = await bundles.updateOne({ _id, nonce: bundle.nonce }, { $set: taken });
   if (matchedCount === 0) return 0;
