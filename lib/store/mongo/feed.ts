@@ -25,8 +25,8 @@ const pruneEvery = 256;
 const followedUntil = "followedUntil";
 
 /**
- * How long a number may lack its batch. After that the process that took it counts as dead, and the
- * batch comes again.
+ * How long a number may lack its batch. After that a reader closes the number: the process that
+ * took it may be dead. One that is only slow finds it closed and takes another.
  */
 const holeMs = 2_000;
 
@@ -128,28 +128,31 @@ export class Feed {
         ids: fresh.map(({ id }) => id),
         types: countsByType(fresh),
       };
-      // Another delivery may have recorded this part, or another one, under the same key.
+      // Another delivery may have recorded a part under this key, or a reader closed the number.
       isRecorded = (await insertAbsent(collections.feed, [document])).length === 0;
       if (n % pruneEvery === 0) await prune(collections, n);
     }
   }
 
   async stored(collections: Collections, query: StoredQuery): Promise<StoredPart> {
-    const { feed, counters } = collections;
+    const { counters } = collections;
     const last = (await counters.findOne({ _id: "feed" }))?.n ?? 0;
     const { after } = query;
     if (after === null) return nothingBehind(wholeOf(last), { isHeld: true });
-    const found = await feed
-      .find({ n: { $gte: after[0] } }, inOneAnswer)
-      .sort({ n: 1 })
-      .limit(batchesAtOnce)
-      .toArray();
+    const askedAt = performance.now();
+    let found = await firstFrom(collections, after);
     const hasGap = after[0] > last || isPruned(found, after, last) || isGapIn(found, after);
     if (hasGap) return nothingBehind(wholeOf(last), { isHeld: false, hasGap });
+    const overdue = this.#overdue(found, after, { last, askedAt });
+    if (overdue.length > 0) {
+      await close(collections, overdue);
+      found = await firstFrom(collections, after);
+    }
     const isHeld = await isWithin(collections, found, query);
-    const parts = behind(this.#inOrder(found, after, last), after);
-    const newest = parts.at(-1);
+    const inOrder = inOrderBehind(found, after, last);
+    const newest = inOrder.at(-1);
     if (newest === undefined) return nothingBehind(after, { isHeld });
+    const parts = behind(inOrder, after);
     const { events, upTo } = await eventsOf(collections, parts, query);
     return {
       events,
@@ -162,28 +165,72 @@ export class Feed {
   }
 
   /**
-   * The batches up to the first number that may still come. All missing numbers are noted at once,
-   * and kept for readers that come later.
+   * The numbers between those found that have lacked their batch for too long. All missing numbers
+   * are noted at once, and kept for readers that come later.
+   * @param askedAt when `found` was asked for: a batch that came since may be missing in it
    */
-  #inOrder(found: readonly FeedDocument[], after: Place, last: number): readonly FeedDocument[] {
-    const now = performance.now();
+  #overdue(
+    found: readonly FeedDocument[],
+    after: Place,
+    { last, askedAt }: { readonly last: number; readonly askedAt: number },
+  ): readonly number[] {
     const firstKept = last - keptBatches;
     for (const number of this.#missing.keys()) if (number < firstKept) this.#missing.delete(number);
-    // The number of the place itself was present when the place was given out.
-    let next = Math.max(after[0] + 1, firstKept);
-    let mayCome = false;
-    const inOrder: FeedDocument[] = [];
-    for (const batch of found) {
-      for (; next < batch.n; next += 1) {
-        const missedAt = this.#missing.get(next) ?? now;
-        this.#missing.set(next, missedAt);
-        mayCome ||= now - missedAt < holeMs;
-      }
-      if (!mayCome) inOrder.push(batch);
-      next = Math.max(next, batch.n + 1);
+    const overdue: number[] = [];
+    for (const number of missingIn(found, after, last)) {
+      const missedAt = this.#missing.get(number) ?? askedAt;
+      this.#missing.set(number, missedAt);
+      if (askedAt - missedAt >= holeMs) overdue.push(number);
     }
-    return inOrder;
+    return overdue;
   }
+}
+
+async function firstFrom({ feed }: Collections, [from]: Place): Promise<readonly FeedDocument[]> {
+  return feed
+    .find({ n: { $gte: from } }, inOneAnswer)
+    .sort({ n: 1 })
+    .limit(batchesAtOnce)
+    .toArray();
+}
+
+/** The numbers between those found that no batch has. */
+function missingIn(found: readonly FeedDocument[], after: Place, last: number): readonly number[] {
+  const missing: number[] = [];
+  let next = firstBehind(after, last);
+  for (const { n } of found) {
+    for (; next < n; next += 1) missing.push(next);
+    next = Math.max(next, n + 1);
+  }
+  return missing;
+}
+
+/** The batches behind a place, up to the first number that may still come. */
+function inOrderBehind(
+  found: readonly FeedDocument[],
+  after: Place,
+  last: number,
+): readonly FeedDocument[] {
+  const [mayCome = Infinity] = missingIn(found, after, last);
+  return found.filter(({ n }) => n < mayCome);
+}
+
+/** The number of the place itself was present when the place was given out. */
+function firstBehind([after]: Place, last: number): number {
+  return Math.max(after + 1, last - keptBatches);
+}
+
+/**
+ * Takes the numbers that no batch has yet, so that none can come there any more: a batch has its
+ * place for every reader, or for none.
+ */
+async function close({ feed }: Collections, numbers: readonly number[]): Promise<void> {
+  await insertAbsent(feed, numbers.map(withoutEvents));
+}
+
+function withoutEvents(n: number): FeedDocument {
+  // Batch ids have no `|`.
+  return { _id: `|${n}`, n, project: "", ids: [], types: "{}" };
 }
 
 /** How many events each type has, as the JSON of an object. */
@@ -217,10 +264,10 @@ async function nextNumber({ counters }: Collections): Promise<number> {
 
 /** Marks that the order was not recorded for some time until now. */
 async function markGap(collections: Collections): Promise<void> {
-  const n = await nextNumber(collections);
-  // Batch ids have no `|`.
-  const mark = { _id: `|${n}`, n, project: "", ids: [], types: "{}", isGap: true } as const;
-  await insertAbsent(collections.feed, [mark]);
+  for (let isMarked = false; !isMarked;) {
+    const mark = { ...withoutEvents(await nextNumber(collections)), isGap: true } as const;
+    isMarked = (await insertAbsent(collections.feed, [mark])).length === 0;
+  }
 }
 
 async function prune({ feed }: Collections, n: number): Promise<void> {

@@ -38,7 +38,8 @@ export const indexes: {
     { revoked: 1, endsAt: 1 },
   ],
   acts: [{ project: 1, id: 1 }],
-  feed: [{ n: 1 }],
+  // Downwards: databases of earlier versions have the same index upwards, which is not unique.
+  feed: [{ n: -1 }],
   fenced: [{ subject: 1 }],
   jobs: [
     { project: 1, id: 1 },
@@ -54,6 +55,9 @@ export const indexes: {
   ],
 };
 
+/** The collections of whose own indexes each key may be there once. */
+const unique: ReadonlySet<keyof Collections> = new Set(["feed"]);
+
 /**
  * Makes the missing indexes and their collections. Any number of processes may do so at once.
  * Indexes are made one by one: FerretDB 1.24 fails if a command has several indexes and more than
@@ -64,7 +68,8 @@ export async function createIndexes(collections: Collections): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
       const collection: Pick<Collection, "createIndex"> = collections[name];
-      for (const index of indexes[name] ?? []) await collection.createIndex(index);
+      const options = unique.has(name) ? { unique: true } : {};
+      for (const index of indexes[name] ?? []) await collection.createIndex(index, options);
     }),
   );
 }

@@ -1,6 +1,7 @@
 import { jest } from "@jest/globals";
 import type { Collections, FeedDocument } from "../../../../lib/store/mongo/documents.ts";
 import { Feed } from "../../../../lib/store/mongo/feed.ts";
+import { bulkError } from "../../../fixtures/mongo-errors.ts";
 import { orderRecordedMs, type Place, type StoredQuery } from "../../../../lib/store/stored.ts";
 
 afterEach(() => {
@@ -32,12 +33,14 @@ const query: StoredQuery = {
   window: 10_000,
 };
 
+function batchOf(n: number): FeedDocument {
+  return { _id: `b${n}`, n, project: "p", ids: [`e${n}`], types: '{"a":1}' };
+}
+
 /** A database with the batches of these numbers, of one event each, and what is written to it. */
 function database(numbers: readonly number[], body = "{}") {
   const counts = new Map([["feed", numbers.at(-1) ?? 0]]);
-  const feed = numbers.map((n): FeedDocument => {
-    return { _id: `b${n}`, n, project: "p", ids: [`e${n}`], types: '{"a":1}' };
-  });
+  const feed = numbers.map(batchOf);
   const eventOf = (_id: string) => {
     const id = _id.slice("p:".length);
     const times = { timestamp: 0, receivedAt: 0 };
@@ -57,8 +60,13 @@ function database(numbers: readonly number[], body = "{}") {
       find: ({ n: { $gte = -Infinity, $gt = -Infinity } }: { readonly n: Bounds }) =>
         found(feed.filter(({ n }) => n >= $gte && n > $gt)),
       insertMany: (documents: readonly FeedDocument[]) => {
-        feed.push(...documents);
-        return Promise.resolve();
+        const places = documents.flatMap((document, at) => {
+          const isThere = feed.some(({ _id, n }) => _id === document._id || n === document.n);
+          if (!isThere) feed.push(document);
+          return isThere ? [at] : [];
+        });
+        if (places.length === 0) return Promise.resolve();
+        return Promise.reject(bulkError({ codes: places.map(() => 11_000), places }));
       },
     },
     events: {
@@ -84,7 +92,7 @@ function database(numbers: readonly number[], body = "{}") {
       },
     },
   } as unknown as Collections;
-  return { collections, counts };
+  return { collections, counts, feed };
 }
 
 interface Bounds {
@@ -112,6 +120,34 @@ describe("what is stored behind a place", () => {
     // A reader that comes later, and further behind.
     expect(await endBehind(9)).toBe(9);
     expect(await endBehind(3)).toBe(9);
+    expect((await new Feed().stored(collections, { ...query, after: [1, whole] })).end[0]).toBe(9);
+  });
+
+  test("a batch that comes just before its number is closed has its place", async () => {
+    const { collections, feed: batches } = database([1, 3]);
+    const feed = new Feed();
+    const behind = () => feed.stored(collections, { ...query, after: [1, whole] });
+    expect((await behind()).events).toEqual([]);
+    passedMs = 2_000;
+    const insertMany = collections.feed.insertMany.bind(collections.feed);
+    jest.spyOn(collections.feed, "insertMany").mockImplementation((...of) => {
+      batches.push(batchOf(2));
+      return insertMany(...of);
+    });
+    expect((await behind()).events.map(({ event: { id } }) => id)).toEqual(["e2", "e3"]);
+  });
+
+  test("more closed numbers than one read has hide nothing behind them", async () => {
+    const { collections } = database([1, 1_200]);
+    const feed = new Feed();
+    let after: Place = [1, whole];
+    const ids: string[] = [];
+    for (passedMs = 0; passedMs < 10_000; passedMs += 1_000) {
+      const { events, upTo } = await feed.stored(collections, { ...query, after });
+      ids.push(...events.map(({ event: { id } }) => id));
+      after = upTo;
+    }
+    expect(ids).toEqual(["e1200"]);
   });
 
   test("a number that may still come is no gap, and one that was removed is", async () => {
