@@ -10,9 +10,10 @@ import type { QuestionSummary, QuestionToSave, SavedQuestion } from "../saved-qu
 import type { Precondition } from "../../questions/saved.ts";
 import type { Claim, Erasable, ErasablePage, Recounted, Refusal } from "../erasing.ts";
 import type { Compacted } from "../compacting.ts";
-import type { JobPage, KeptJob } from "../jobs.ts";
+import { noProject, type JobPage, type KeptJob } from "../jobs.ts";
 import type { ListedPage } from "../listed.ts";
 import { builtInDimensions } from "../../counting/dimensions.ts";
+import { KeptReads } from "../../concurrency/kept-reads.ts";
 import { errorType } from "../../errors.ts";
 import { SqliteActs, SqliteKeys, SqliteQuarantine, SqliteSchemas } from "./administration.ts";
 import { EntityAdapter, type AdaptedStore, type EntityOptions } from "../entities/adapter.ts";
@@ -60,6 +61,8 @@ export class SqliteStore implements AdaptedStore {
   readonly quarantine: SqliteQuarantine;
   readonly #threads: SqliteThreads;
   readonly #dimensions: readonly string[];
+  /** Each question asks what erasures and retention are doing, before it is read and after. */
+  readonly #keptJobs = new KeptReads<readonly KeptJob[]>();
   #isOpened = false;
 
   constructor(options: SqliteOptions) {
@@ -430,11 +433,17 @@ export class SqliteStore implements AdaptedStore {
   }
 
   putJob(job: KeptJob): Promise<boolean> {
-    return this.#threads.write("putJob", job);
+    return this.#keptJobs.write(() => this.#threads.write("putJob", job));
   }
 
-  job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
-    return this.#threads.read("quick", "job", project, id);
+  async job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
+    const read = () => this.#threads.read("quick", "job", project, id);
+    if (project !== noProject) return read();
+    const [kept] = await this.#keptJobs.read(`job ${id}`, async () => {
+      const found = await read();
+      return found === undefined ? [] : [found];
+    });
+    return kept;
   }
 
   jobs(project: ProjectId, limit: number): Promise<readonly KeptJob[]> {
@@ -446,7 +455,8 @@ export class SqliteStore implements AdaptedStore {
   }
 
   openJobsOf(project: ProjectId, page?: JobPage): Promise<readonly KeptJob[]> {
-    return this.#threads.read("quick", "openJobsOf", project, page);
+    const read = () => this.#threads.read("quick", "openJobsOf", project, page);
+    return page === undefined ? this.#keptJobs.read(`open ${project}`, read) : read();
   }
 
   saveQuestion(
