@@ -154,7 +154,7 @@ async function countSection(
   };
   const needs = (cells: SectionRow<string>["cells"]) =>
     Object.hasOwn(cells, OTHER) || (section !== "types" && isCut(cells, types));
-  const reading = { ...(await readRollups(reads, range)), section, needs, filter: { types } };
+  const reading = { ...(await readRollups(reads, range, section)), needs, filter: { types } };
   const covered = await readCovered(reads, reading, "rollups", take);
   const because: Reason[] = covered.isCut || isFull ? ["other"] : [];
   return {

@@ -95,8 +95,8 @@ async function count(
     await readEvents(reads, { columns, section, filter }, ranges, into(table));
     return { table, isCut: false, source: "events" };
   }
-  const rollups = await readRollups(reads, range, spans);
-  const reading = { ...rollups, section, needs: needsOther(section, types), filter };
+  const rollups = await readRollups(reads, range, section, spans);
+  const reading = { ...rollups, needs: needsOther(section, types), filter };
   return withinBudget(async (budget) => {
     const table = begin();
     return { table, ...(await readCovered(reads, reading, budget, into(table))) };

@@ -1,4 +1,4 @@
-import { higher, rawFloor, withoutFinal } from "../counting/floors.ts";
+import { higher, rawFloor, withoutFinal, type Floors } from "../counting/floors.ts";
 import type { Grain } from "../counting/bucket.ts";
 import type { Marks } from "../counting/cover.ts";
 import type { EventFilter, OpenRange, Range } from "../event/filter.ts";
@@ -31,6 +31,11 @@ export class Losses {
     const { lost, lostFrom } = this.#gone;
     const to = rawFloor(lost, types);
     return to === null || lostFrom === null ? undefined : { from: lostFrom, to };
+  }
+
+  /** Below what all is final. */
+  get sealed(): Floors {
+    return this.#gone.sealed;
   }
 
   /** Removes the marks of final buckets, whose parts may be gone. */

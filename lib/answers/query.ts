@@ -25,7 +25,7 @@ import type { Cover } from "../counting/cover.ts";
 import type { Breakdown } from "../questions/query/breakdown.ts";
 import { filterOf, hasSome, RollupGroups } from "./rollup-groups.ts";
 import { grainMs, grains } from "../counting/bucket.ts";
-import { isLost, readCovered, readRollups } from "./rollup-reads.ts";
+import { coveredRows, isLost, readCovered, readRollups } from "./rollup-reads.ts";
 
 /** A query's answer without `meta`, as the cacher keeps it. */
 export interface Queried {
@@ -208,14 +208,14 @@ async function runOnRollups(
   budget: "events" | "rollups",
 ): Promise<Ran> {
   const { section, filter } = plan;
-  const rollups = await readRollups(reads, range, spans);
+  const rollups = await readRollups(reads, range, section, spans);
   const needs = needsOther(question, section);
   const groups = new RollupGroups(question, plan, spans);
   const types = filter && typesOf(filter);
   let isCutByUsers = false;
   if (plan.users) {
     const readsEvents = budget === "events" && !isLost(reads, types)(range);
-    for await (const { row } of rollups.rows("users")) {
+    for await (const { row } of coveredRows(reads, { cover: rollups.cover, section: "users" })) {
       isCutByUsers ||= !row.exact && needs(row.cells);
       if (isCutByUsers && readsEvents)
         return runOnEvents(reads, question, eventsPlanOf(question, spans), range);
@@ -223,7 +223,7 @@ async function runOnRollups(
     }
   }
   const narrow = { ...(types && { types }), ...(filter && { where: [filter] }) };
-  const reading = { ...rollups, section, needs, filter: narrow };
+  const reading = { ...rollups, needs, filter: narrow };
   // Counts stay cut with the users of their rows.
   const countedFrom = isCutByUsers ? "rollups" : budget;
   const { isCut, source, events } = await readCovered(reads, reading, countedFrom, (row) =>

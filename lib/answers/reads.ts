@@ -2,8 +2,9 @@ import { divisionOf, type FoldJob, type FoldKind } from "../questions/folds.ts";
 import type { EventText } from "../event/event-text.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import { closedRange } from "./range.ts";
-import { eventsOf, readRollups, type EventReads } from "./rollup-reads.ts";
+import { coveredRows, eventsOf, readRollups, type EventReads } from "./rollup-reads.ts";
 import { grainMs, type Grain } from "../counting/bucket.ts";
+import { sourcesOf } from "../counting/cover-parts.ts";
 import { builtInDimensions } from "../counting/dimensions.ts";
 import { clock } from "../store/time-limit.ts";
 import { scansAlongTime, scansEvents } from "../store/scanning.ts";
@@ -126,6 +127,16 @@ export class BudgetedReads implements EventReads {
     const marks = await this.#store.marks(project, range);
     return this.#losses?.open(marks) ?? marks;
   }
+
+  covered: EventReads["covered"] = async (project, columns, section) => {
+    const part = await this.#store.covered?.(project, columns, section, this.#losses?.sealed);
+    if (part === undefined) return undefined;
+    for (const { isMarked, grain, ranges } of sourcesOf(part.cover)) {
+      if (!isMarked) this.#losses?.readsRollups(grain, ranges);
+      await this.#counts(ranges);
+    }
+    return part;
+  };
 
   rollups: EventReads["rollups"] = async (project, grain, ranges, section) => {
     this.#losses?.readsRollups(grain, ranges);
@@ -374,10 +385,10 @@ export class BudgetedReads implements EventReads {
     const from = this.#losses?.wholeFrom(of.types) ?? -Infinity;
     const range = whole && { ...whole, from: Math.max(whole.from, from) };
     if (range === undefined || range.from >= range.to) return { atMost: 0, isExact: true };
-    const rollups = await readRollups(reads, range);
+    const rollups = await readRollups(reads, range, "types");
     let atMost = 0;
     let isCut = false;
-    for await (const { row } of rollups.rows("types")) {
+    for await (const { row } of coveredRows(reads, rollups)) {
       atMost += eventsOf(row, of.types);
       isCut ||= !row.exact;
     }

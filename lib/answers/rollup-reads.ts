@@ -1,6 +1,14 @@
 import type { Period } from "../counting/calendar.ts";
 import { coverAll, type Cover, type Marks, assign } from "../counting/cover.ts";
 import {
+  markedDays,
+  parted,
+  sourcesOf,
+  type Column,
+  type CoveredPart,
+  type CoveredRow,
+} from "../counting/cover-parts.ts";
+import {
   OTHER,
   sectionOf,
   type Section,
@@ -9,7 +17,7 @@ import {
   record,
 } from "../counting/cells.ts";
 import { cellsOf } from "../counting/delta.ts";
-import { grainMs, grains, startOf, type Grain } from "../counting/bucket.ts";
+import { grainMs, type Grain } from "../counting/bucket.ts";
 import type { ProjectId, StoredEvent } from "../event/event.ts";
 import type { EventFilter, EventQuery, Range } from "../event/filter.ts";
 import type { EventPage } from "../event/event-page.ts";
@@ -25,6 +33,12 @@ export type EventReads = Pick<EventStore, "events" | "marks" | "rollups" | "delt
   lost?(types?: readonly string[]): Range | undefined;
   /** Whether rollups of a grain were dropped within a range. */
   hasDropped?(grain: Grain, range: Range): boolean;
+  /** The store's `covered`; `undefined` where it has none. */
+  covered?<S extends Section>(
+    project: ProjectId,
+    columns: readonly Column[],
+    section: S,
+  ): Promise<CoveredPart<S> | undefined>;
 };
 
 /** A project, and the reads of its store. */
@@ -48,6 +62,8 @@ export interface FoldableReads extends ProjectReads {
  */
 export interface SectionReading extends Counting {
   readonly cover: Cover;
+  /** Rows that were read together with the marks. */
+  readonly ahead?: CoveredPart<Section> | undefined;
   /** Whether the question needs what these cells sum under `(other)`. Called for cut rows only. */
   readonly needs: (cells: SectionRow<string>["cells"]) => boolean;
 }
@@ -71,37 +87,42 @@ const pageSize = 1_000;
 
 /** Reads the marks around a range. */
 export function marksOf(store: EventReads, project: ProjectId, range: Range): Promise<Marks> {
-  // Whole days are read: a bucket counts as settled only where the marks of its parents and
-  // children are known too.
-  const days = {
-    from: startOf("day", range.from),
-    to: startOf("day", range.to) + grainMs.day,
-  };
-  return store.marks(project, days);
+  return store.marks(project, markedDays([{ start: range.from, end: range.to }]));
 }
 
 /** The parts that make up a range, by the marks at the time of the look-up. */
-export interface Rollups {
+export interface Rollups<S extends Section> {
   /** No bucket of it crosses the boundary of a column. */
   readonly cover: Cover;
-  readonly columns: readonly Pick<Period, "start" | "end">[];
-  /** Reads the rows of one section. */
-  rows<S extends Section>(section: S): AsyncGenerator<CoveredRow<S>>;
+  readonly columns: readonly Column[];
+  readonly section: S;
+  /** Rows of the section that were read together with the marks. */
+  readonly ahead: CoveredPart<S> | undefined;
 }
+
+/** The most columns that are sent to a store's threads. */
+const maxColumnsAhead = 1_000;
 
 /**
  * Looks up the rollups, deltas and events that make up a range. It reads the marks before any row,
  * so every batch that was acknowledged before the call is in the rows (docs/protocol.md).
+ * @param section what of the rows is read, at least first
  * @param periods the columns that rows must not cross; absent: the range is one column
  */
-export async function readRollups(
-  reads: ProjectReads,
+export async function readRollups<S extends Section>(
+  { store, project }: ProjectReads,
   range: Range,
+  section: S,
   periods?: readonly Period[],
-): Promise<Rollups> {
-  const columns = periods ?? [{ start: range.from, end: range.to }];
-  const cover = coverAll(columns, await marksOf(reads.store, reads.project, range));
-  return { cover, columns, rows: (section) => coveredRows(reads, { cover, section }) };
+): Promise<Rollups<S>> {
+  const columns = (periods ?? [{ start: range.from, end: range.to }]).map(({ start, end }) => ({
+    start,
+    end,
+  }));
+  const isFew = columns.length > 0 && columns.length <= maxColumnsAhead;
+  const ahead = isFew ? await store.covered?.(project, columns, section) : undefined;
+  const cover = ahead?.cover ?? coverAll(columns, await marksOf(store, project, range));
+  return { cover, columns, section, ahead };
 }
 
 /** Whether events of some types, or of any, were dropped from a part of a range. */
@@ -150,30 +171,25 @@ export async function readCovered(
   return { isCut, source, ...(events && { events }) };
 }
 
-interface CoveredRow<S extends Section> {
-  readonly row: SectionRow<S>;
-  /** How long the row's bucket is; 0 for one that was counted from events. */
-  readonly lengthMs: number;
-}
-
 /** All rows of a section: of rollups, of deltas and of the events of parts of minutes. */
 export async function* coveredRows<S extends Section>(
   { store, project }: ProjectReads,
-  { cover, section }: { readonly cover: Cover; readonly section: S },
+  { cover, section, ahead }: Pick<Rollups<S>, "cover" | "section"> & Partial<Rollups<S>>,
 ): AsyncGenerator<CoveredRow<S>> {
-  for (const grain of grains) {
-    const read = (ranges: readonly Range[]) => store.rollups(project, grain, ranges, section);
-    yield* inParts(grain, cover.rollups[grain], section, read);
+  if (ahead !== undefined) yield* ahead.rows;
+  const rest = ahead?.rest ?? cover;
+  for (const { isMarked, grain, ranges } of sourcesOf(rest)) {
+    yield* inParts(grain, ranges, section, (part) =>
+      isMarked
+        ? store.deltaSums(
+            project,
+            part.map(({ from }) => from),
+            section,
+          )
+        : store.rollups(project, grain, part, section),
+    );
   }
-  const minutes = cover.deltas.map((start) => ({ from: start, to: start + grainMs.minute }));
-  yield* inParts("minute", minutes, section, (ranges) =>
-    store.deltaSums(
-      project,
-      ranges.map(({ from }) => from),
-      section,
-    ),
-  );
-  for (const range of cover.events) {
+  for (const range of rest.events) {
     for await (const events of pagesOf(store, { project, ...range })) {
       yield { row: eventRow(range.from, events, section), lengthMs: 0 };
     }
@@ -208,26 +224,6 @@ async function* inParts<S extends Section>(
     const weight = rows.reduce((sum, { cells }) => sum + weightOf(cells, section), 1);
     size = Math.ceil(Math.min(bucketsAtOnce.most, 4 * size, (size * cellsAtOnce) / weight));
   }
-}
-
-/** Splits ranges into their first `lengthMs` milliseconds and the rest. */
-function parted(
-  ranges: readonly Range[],
-  lengthMs: number,
-): readonly [part: readonly Range[], rest: readonly Range[]] {
-  let left = lengthMs;
-  for (const [i, { from, to }] of ranges.entries()) {
-    if (to - from >= left) {
-      const end = from + left;
-      const rest = ranges.slice(i + 1);
-      return [
-        [...ranges.slice(0, i), { from, to: end }],
-        end < to ? [{ from: end, to }, ...rest] : rest,
-      ];
-    }
-    left -= to - from;
-  }
-  return [ranges, []];
 }
 
 function weightOf(

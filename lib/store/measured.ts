@@ -30,6 +30,7 @@ const verbs = {
   marks: true,
   rollups: true,
   deltaSums: true,
+  covered: true,
   events: true,
   page: true,
   eventsText: true,

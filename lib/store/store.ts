@@ -22,6 +22,8 @@ import type { Violations } from "../event/schemas/schema.ts";
 import type { Share } from "../questions/share.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Marks } from "../counting/cover.ts";
+import type { Column, CoveredPart } from "../counting/cover-parts.ts";
+import type { Floors } from "../counting/floors.ts";
 import type { Section, SectionRow, Sum } from "../counting/cells.ts";
 import type { Delta } from "../counting/delta.ts";
 import type { StoredPart, StoredQuery } from "./stored.ts";
@@ -169,6 +171,19 @@ export interface EventStore
     minutes: readonly number[],
     section: S,
   ): Promise<readonly SectionRow<S>[]>;
+
+  /**
+   * What some columns (ascending, not overlapping) are counted from, and the first rows of a
+   * section, as many as are read within some milliseconds; all from one state of the store. Absent
+   * where nothing is gained by reading them at once.
+   * @param sealed the marks of what is final below these floors do not count
+   */
+  covered?<S extends Section>(
+    project: ProjectId,
+    columns: readonly Column[],
+    section: S,
+    sealed?: Floors,
+  ): Promise<CoveredPart<S>>;
 
   /**
    * Events in store order: by timestamp, then id (by code unit). At most `limit`, after the cursor.

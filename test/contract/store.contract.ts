@@ -5,6 +5,7 @@ import { appendContract } from "./store-append.contract.ts";
 import { countsContract } from "./store-counts.contract.ts";
 import { compactContract } from "./store-compact.contract.ts";
 import { conditionsContract } from "./store-conditions.contract.ts";
+import { coveredContract } from "./store-covered.contract.ts";
 import { cutsContract } from "./store-cuts.contract.ts";
 import { deltasContract } from "./store-deltas.contract.ts";
 import { eraseContract } from "./store-erase.contract.ts";
@@ -51,6 +52,7 @@ export function storeContract(
     deltasContract(onStore);
     marksContract(onStore);
     rollupsContract(onStore);
+    coveredContract(onStore);
     eraseContract(onStore, traits);
     ordersContract(onStore, traits);
     hiddenContract(onStore);

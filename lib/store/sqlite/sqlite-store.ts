@@ -1,5 +1,6 @@
 import type { Section, SectionRow, Sum } from "../../counting/cells.ts";
 import type { Marks } from "../../counting/cover.ts";
+import type { Column, CoveredPart } from "../../counting/cover-parts.ts";
 import type { Floors } from "../../counting/floors.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
 import { grainMs, type Bucket, type Grain, type DirtyMark } from "../../counting/bucket.ts";
@@ -39,6 +40,7 @@ import {
   type ReadLimits,
   defaultPageLimits,
 } from "../../event/event-page.ts";
+import type { CoveredText } from "./covered.ts";
 import type { BucketRow } from "./marks.ts";
 import { scansEvents } from "../scanning.ts";
 import type { StoredPart, StoredQuery } from "../stored.ts";
@@ -234,6 +236,19 @@ export class SqliteStore implements AdaptedStore {
   ): Promise<readonly SectionRow<S>[]> {
     const rows = await this.#threads.read("quick", "deltaSums", project, minutes, section);
     return sectionRows(section, rows);
+  }
+
+  async covered<S extends Section>(
+    project: ProjectId,
+    columns: readonly Column[],
+    section: S,
+    sealed?: Floors,
+  ): Promise<CoveredPart<S>> {
+    const read = ["covered", project, columns, section, sealed] as const;
+    const { cover, rows, rest } = await this.#threads.read("quick", ...read);
+    const rowsOf = ({ grain, texts }: CoveredText["rows"][number]) =>
+      sectionRows(section, texts).map((row) => ({ row, lengthMs: grainMs[grain] }));
+    return { cover, rows: rows.flatMap(rowsOf), rest };
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {

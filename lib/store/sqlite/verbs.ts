@@ -5,6 +5,7 @@ import { append, keepWhole } from "./append.ts";
 import { brokenEvents, brokenSpans, setAside } from "./broken.ts";
 import { compact, compactable } from "./compact.ts";
 import type { Database, DatabaseOptions } from "./database.ts";
+import { covered } from "./covered.ts";
 import { deltaSums, fold, planFold, sumDeltas } from "./delta-sums.ts";
 import { complete, planRecount, putDeltas, putRecount, recounted } from "./deltas.ts";
 import { lacksColumns, nextColumns, putColumns } from "./columns/table.ts";
@@ -93,6 +94,7 @@ export const readerVerbs = {
   rollups,
   sumDeltas,
   deltaSums,
+  covered,
   sumChildren,
   sumMarked,
   planFold,
