@@ -2,7 +2,7 @@ import { extname, join } from "node:path";
 import { brokerOptions } from "./lib/runtime/broker.ts";
 import { ConfigError, loadConfig, type Config } from "./lib/config.ts";
 import { mendJsonParse } from "./lib/json-keys.ts";
-import { limitYoungGenerations } from "./lib/runtime/thread-heaps.ts";
+import { limitYoungGenerations, returnStartHeap } from "./lib/runtime/thread-heaps.ts";
 
 mendJsonParse();
 limitYoungGenerations();
@@ -26,4 +26,6 @@ process.env["SERVICES"] = config.services
   )
   .join(",");
 
-export default brokerOptions(config);
+const options = brokerOptions(config);
+
+export default { ...options, middlewares: [...(options.middlewares ?? []), returnStartHeap] };

@@ -27,3 +27,28 @@ describe("limitYoungGenerations", () => {
     expect(limits[1]).toBeLessThan(100 + 16);
   });
 });
+
+/** The size of the young generation, MiB: while the program holds much that is new, and after. */
+const growing = `
+  import { getHeapSpaceStatistics } from "node:v8";
+  import { shrinkHeap } from "./lib/runtime/thread-heaps.ts";
+  const size = () => getHeapSpaceStatistics().find((one) => one.space_name === "new_space").space_size / 1_048_576;
+  let held = [];
+  for (let i = 0; i < 3_000_000; i += 1) {
+    held.push({ i });
+    if (held.length > 400_000) held = held.slice(200_000);
+  }
+  const sizes = [size()];
+  held = [];
+  shrinkHeap();
+  console.log(JSON.stringify([...sizes, size()]));
+`;
+
+test("shrinkHeap gives the young generation back", () => {
+  const args = ["--max-semi-space-size=16", "--input-type=module", "--eval", growing];
+  const [grown, shrunk] = JSON.parse(
+    execFileSync(process.execPath, args, { encoding: "utf8" }),
+  ) as [number, number];
+  expect(grown).toBeGreaterThan(8);
+  expect(shrunk).toBeLessThan(4);
+});
