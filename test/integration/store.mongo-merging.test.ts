@@ -129,7 +129,7 @@ function mergingTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         expect(await read()).toEqual(["p|2", "p|b0"]);
         await expectAnswer(store, held);
         const cost = await store.cost({ project: "p" }, byN);
-        expect(cost).toMatchObject({ rows: 0, columns: 8 });
+        expect(cost).toMatchObject({ rows: 0, columns: 6 });
 
         await store.erase("p", held.slice(0, 1), refusal);
         const manifest = (await store.parts.manifest({ project: "p" }))!;

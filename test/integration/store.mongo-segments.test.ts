@@ -287,9 +287,9 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
         const cost = await store.cost({ project: "p" }, byPlan);
         const answer = await ask(store);
         expect(cost).toEqual({ columns, bytes, rows: 0 });
-        expect(columns).toBe(5);
+        expect(columns).toBe(4);
         const cut = await store.cost({ project: "p", from: minute + 1 }, byPlan);
-        expect(cut?.columns).toBe(6);
+        expect(cut?.columns).toBe(5);
         expect(await store.cost({ project: "p", userId: "u1" }, byPlan)).toBeUndefined();
         await store.close();
         const kept = await files();

@@ -1,4 +1,4 @@
-import { type PropertyPath, hasElements, nameOf } from "../../event/property-path.ts";
+import { hasElements, nameOf } from "../../event/property-path.ts";
 import type { Period } from "../../counting/calendar.ts";
 import { assign } from "../../counting/cover.ts";
 import {
@@ -15,12 +15,8 @@ import { Children } from "./children.ts";
 import { topOf, type Top } from "./group-order.ts";
 import { GroupTree, type GroupNode, type GroupValues } from "./group-tree.ts";
 import { hashBytes } from "../../counting/sketch.ts";
-import { accumulatorOf, Users, type Accumulator, type Metric } from "./metric.ts";
-
-/**
- * A dimension by which events are grouped: a field or property, or the period that contains them.
- */
-export type Dimension = { readonly path: PropertyPath } | { readonly time: true };
+import { columnOfDimension, type Dimension } from "./dimension.ts";
+import { accumulatorOf, columnOfMetric, Users, type Accumulator, type Metric } from "./metric.ts";
 
 /** Metrics of events, grouped. */
 export interface BreakdownJob {
@@ -92,6 +88,8 @@ class BreakdownFold implements Fold<Breakdown> {
   readonly columns: readonly Column[];
   readonly addColumns: ((columns: readonly ColumnCells[], places: Uint16Array) => void) | undefined;
   readonly #job: BreakdownJob;
+  /** The place of each metric's column among the columns; `undefined` for a metric without one. */
+  readonly #columnOf: readonly (number | undefined)[];
   readonly #users = new Users();
   readonly #tree: GroupTree;
   readonly #totals: readonly Accumulator[] | undefined;
@@ -107,7 +105,12 @@ class BreakdownFold implements Fold<Breakdown> {
     );
     // Columns do not hold the elements of lists.
     this.addColumns = this.#hasElements ? undefined : this.#addColumns.bind(this);
-    this.columns = [...job.dimensions.map(columnOfDimension), ...job.metrics.map(columnOfMetric)];
+    const columns = job.dimensions.map(columnOfDimension);
+    this.#columnOf = job.metrics.map((metric) => {
+      const column = columnOfMetric(metric);
+      return column && columns.push(column) - 1;
+    });
+    this.columns = columns;
     this.#totals = job.totals ? this.#accumulators() : undefined;
     this.#tree = new GroupTree({
       depth: job.dimensions.length,
@@ -127,11 +130,17 @@ class BreakdownFold implements Fold<Breakdown> {
       node = this.#tree.child(node, cell, isTime, i === dimensions.length - 1);
     }
     for (let i = 0; i < metrics.length; i++) {
-      const cell = row[dimensions.length + i];
+      const cell = this.#cellOf(i, row);
       const value = metrics[i]!.op === "uniques" ? this.#users.numberOf(cell) : cell;
       node.accumulators![i]!.add(value, 1);
       this.#totals?.[i]!.add(value, 1);
     }
+  }
+
+  /** The cell that a metric takes from a row. */
+  #cellOf(metric: number, row: readonly Cell[]): Cell {
+    const column = this.#columnOf[metric];
+    return column === undefined ? undefined : row[column];
   }
 
   /**
@@ -151,7 +160,7 @@ class BreakdownFold implements Fold<Breakdown> {
       nodes = nodes.flatMap((node) => [...new Set(all.map(childOf(node)))]);
     }
     for (const [i, { op }] of metrics.entries()) {
-      const cell = row[dimensions.length + i];
+      const cell = this.#cellOf(i, row);
       const values = op === "uniques" ? [this.#users.numberOf(cell)] : elementsOf(cell);
       for (const value of values) {
         for (const { accumulators } of nodes) accumulators![i]!.add(value, 1);
@@ -165,11 +174,12 @@ class BreakdownFold implements Fold<Breakdown> {
     const time = columns.find((column) => "instants" in column);
     if (time !== undefined && this.#onePeriodOf(time) === undefined) void time.instants;
     const [first] = columns;
-    const isTopList = dimensions.length === 1 && metrics.every(({ op }) => op === "count");
+    const isTopList = dimensions.length === 1 && columns.length === 1;
     if (isTopList && "cells" in first!) return this.#addCounts(first, places);
     const grouped = this.#grouped(columns.slice(0, dimensions.length), places);
     for (let i = 0; i < metrics.length; i++) {
-      this.#addMetric(i, columns[dimensions.length + i]!, grouped);
+      const column = this.#columnOf[i];
+      this.#addMetric(i, column === undefined ? undefined : columns[column], grouped);
     }
   }
 
@@ -273,7 +283,11 @@ class BreakdownFold implements Fold<Breakdown> {
    * Adds a cell once for all events of a group that share it. Where groups and cells are many, adds
    * events one by one.
    */
-  #addMetric(i: number, column: ColumnCells, { places, groupAt, nodes }: Grouped): void {
+  #addMetric(
+    i: number,
+    column: ColumnCells | undefined,
+    { places, groupAt, nodes }: Grouped,
+  ): void {
     const { op } = this.#job.metrics[i]!;
     const { numbers, count, valueOf } = this.#taken(op, column);
     const accumulators = nodes.map((node) => node.accumulators![i]!);
@@ -306,11 +320,11 @@ class BreakdownFold implements Fold<Breakdown> {
   }
 
   /**
-   * The values that a metric takes from a column: the number of different values, and each value by
-   * its number.
+   * The values that a metric takes from its column: the number of different values, and each value
+   * by its number.
    */
-  #taken(op: Metric["op"], column: ColumnCells): Taken {
-    if (op === "count") return { numbers: undefined, count: 1, valueOf: () => undefined };
+  #taken(op: Metric["op"], column: ColumnCells | undefined): Taken {
+    if (column === undefined) return { numbers: undefined, count: 1, valueOf: () => undefined };
     if ("instants" in column) throw new Error("a metric is of a property");
     const { numbers } = column;
     if ("hashes" in column) {
@@ -383,18 +397,4 @@ class BreakdownFold implements Fold<Breakdown> {
 
 function elementsOf(cell: Cell): readonly Cell[] {
   return Array.isArray(cell) ? (cell as readonly Cell[]) : [cell];
-}
-
-function columnOfDimension(dimension: Dimension): Column {
-  if ("time" in dimension) return { field: "timestamp" };
-  const [top, ...inner] = dimension.path;
-  return inner.length === 0 && (top === "type" || top === "source" || top === "correlationId")
-    ? { field: top }
-    : { path: dimension.path };
-}
-
-function columnOfMetric(metric: Metric): Column {
-  if (metric.op === "uniques") return { field: "user", mayBeHashed: true };
-  // A count reads the column that is cheapest: every event has a type, and many share one.
-  return "path" in metric ? { path: metric.path } : { field: "type" };
 }

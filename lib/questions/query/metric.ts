@@ -1,6 +1,6 @@
 import type { PropertyPath } from "../../event/property-path.ts";
 import { ExactSum, type ExactSumPart } from "./exact-sum.ts";
-import type { Cell } from "../fold.ts";
+import type { Cell, Column } from "../fold.ts";
 import { Quantiles, type QuantilesPart } from "./quantiles.ts";
 import { estimate, hashBytes, Union, writeHash, type Sketch } from "../../counting/sketch.ts";
 
@@ -35,6 +35,12 @@ export interface Accumulator {
   readonly value: number | null;
   /** Whether the number comes from a sketch. */
   readonly isEstimate: boolean;
+}
+
+/** The column that a metric reads; `undefined` for a count, which looks at no value. */
+export function columnOfMetric(metric: Metric): Column | undefined {
+  if (metric.op === "uniques") return { field: "user", mayBeHashed: true };
+  return "path" in metric ? { path: metric.path } : undefined;
 }
 
 export function accumulatorOf(metric: Metric, users: Users): Accumulator {

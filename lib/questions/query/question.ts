@@ -2,7 +2,7 @@ import { readPath, type PropertyPath } from "../../event/property-path.ts";
 import type { Predicate, OpenRange } from "../../event/filter.ts";
 import { firstInstant } from "../../event/instant.ts";
 import { previousRange } from "./comparison.ts";
-import type { Dimension } from "./breakdown.ts";
+import type { Dimension } from "./dimension.ts";
 import type { Order } from "./group-order.ts";
 import { intervals, type Interval } from "../../counting/calendar.ts";
 import { resolveDimension } from "../../counting/dimensions.ts";

@@ -38,9 +38,12 @@ const defaults = {
 /**
  * Options of the connections for reads that may take seconds. There are more of them than such
  * reads at a time, so that a command waits only for a server that does not end what it was ordered
- * to end.
+ * to end. Two stay open, since a question reads columns and events at the same time.
  */
-const scanning: MongoClientOptions = { maxPoolSize: 20, waitQueueTimeoutMS: 5_000 };
+const scanning: MongoClientOptions = {
+  ...{ maxPoolSize: 20, minPoolSize: 2 },
+  waitQueueTimeoutMS: 5_000,
+};
 
 /** The counting relies on these, so no URI changes them. */
 const promised: MongoClientOptions = {
@@ -132,6 +135,12 @@ export class MongoLink {
       await this.#scanner.connect();
       return work(this.#scanned);
     }).finally(() => (this.#scanning -= 1));
+  }
+
+  /** Opens the connections of `scan` in the background, so that the first read finds them open. */
+  openScanner(): void {
+    // If that fails, each read tries again.
+    void this.scan(() => Promise.resolve()).catch(() => undefined);
   }
 
   /** What `scan` passes to its work, for parts of that work. */

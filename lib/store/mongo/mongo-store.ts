@@ -222,6 +222,7 @@ export class MongoStore implements AdaptedStore {
   async open(): Promise<void> {
     this.#isOpened = true;
     await this.#link.open();
+    if (this.#kept !== undefined) this.#link.openScanner();
     this.#kept?.sweepBy((ids) => this.#link.run((collections) => versionsOf(collections, ids)));
   }
 

@@ -51,8 +51,7 @@ export function pipelineOf(
   columns: readonly Column[],
   job: FoldJob,
 ): Pipeline {
-  const looked = columns.filter((_, at) => !isCount(job, at));
-  const neededPaths = unique([...looked.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
+  const neededPaths = unique([...columns.flatMap(pathsOfColumn), ...rest.flatMap(pathsIn)]);
   // Elements of lists are only in the body.
   const whole = neededPaths.some(hasElements);
   const paths = whole ? [] : neededPaths.filter(isOfBody).sort((a, b) => a.length - b.length);
@@ -86,11 +85,6 @@ export function pipelineOf(
       return { event: { ...event, ...begun }, hasBody, times: times as number };
     },
   };
-}
-
-/** Whether a column serves only a count, which looks at no value. */
-function isCount(job: FoldJob, at: number): boolean {
-  return job.kind === "breakdown" && job.metrics[at - job.dimensions.length]?.op === "count";
 }
 
 /** Whether the server accepts such pipelines. */

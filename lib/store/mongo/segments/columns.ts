@@ -11,13 +11,13 @@ import {
 } from "./documents.ts";
 
 /**
- * The most segments, and bytes of all their columns, that one command reads from. A command for each
- * segment would take longer than the reading of its columns.
+ * The most segments, and bytes of the documents with their columns, that one command reads. A
+ * command for each segment would take longer than the reading of its columns.
  */
 const limits = { maxItems: 64, maxBytes: 4 * 1_048_576, maxWaitingItems: Infinity } as const;
 
-/** Columns of a segment that are to be read. */
-interface Wanted {
+/** A segment, and the columns of it that are to be read. */
+export interface Wanted {
   readonly segment: Segment;
   readonly names: readonly string[];
 }
@@ -38,8 +38,15 @@ export class StoredColumns implements SegmentColumns {
   }
 
   fetch(segment: Segment, names: readonly string[]): Promise<FetchedColumns | undefined> {
-    return this.#gathered.add({ value: { segment, names }, items: 1, sizeBytes: segment.bytes });
+    const value = { segment, names };
+    return this.#gathered.add({ value, items: 1, sizeBytes: bytesRead(value) });
   }
+}
+
+/** About the bytes of the documents that are read for some columns of a segment. */
+export function bytesRead(wanted: Wanted): number {
+  const { bytes, parts } = wanted.segment;
+  return (bytes * partsIn(wanted).length) / Math.max(1, parts);
 }
 
 /** Fetches the columns of each segment, those of segments with the same names together. */
@@ -92,12 +99,15 @@ function columnsIn(
  * The ids of the parts that may have one of the columns; one at least, which shows that the version
  * exists.
  */
-function idsOf({ segment, names }: Wanted): readonly string[] {
-  const { id, version, parts, isPlaced = false } = segment;
-  const all = Array.from({ length: parts }, (_, part) => part);
-  const some =
-    isPlaced && names.length > 0
-      ? new Set(names.map((name) => partOfColumn(fieldOfColumn(name), parts)))
-      : all;
-  return [...some].map((part) => partKey(id, version, part));
+function idsOf(wanted: Wanted): readonly string[] {
+  const { id, version } = wanted.segment;
+  return partsIn(wanted).map((part) => partKey(id, version, part));
+}
+
+function partsIn({ segment, names }: Wanted): readonly number[] {
+  const { parts, isPlaced = false } = segment;
+  if (names.length === 0) return [0];
+  return isPlaced
+    ? [...new Set(names.map((name) => partOfColumn(fieldOfColumn(name), parts)))]
+    : Array.from({ length: parts }, (_, part) => part);
 }

@@ -1,9 +1,9 @@
-import { BSON, type Document } from "mongodb";
 import { pathsIn, type EventFilter } from "../../../event/filter.ts";
 import { userOf } from "../../../event/event.ts";
 import type { Cell, Column } from "../../../questions/fold.ts";
 import { fromColumn, fromRow } from "../../rows.ts";
 import { columnOf, isOfBody } from "../conditions.ts";
+import { bodyFrom } from "../documents.ts";
 import { pathsOfColumn, type LoadedEvent } from "../pipeline.ts";
 import { rowFields, rowFrom } from "./raw-rows.ts";
 
@@ -26,41 +26,41 @@ export const wholeEvents: EventReader = {
 
 /**
  * Reads of events only the fields that a question reads: a part of what a whole event takes to send
- * and parse.
- * @returns `undefined` where the question reads properties: servers take longer to pick these out
- *   than to send whole events
+ * and parse. Where it reads properties, that is the body: servers take longer to pick these out.
  */
 export function partsOfEvents(
   { types, sources, correlationId, userId, where = [] }: EventFilter,
   columns: readonly Column[],
-): EventReader | undefined {
+): EventReader {
   const paths = [...where.flatMap(pathsIn), ...columns.flatMap(pathsOfColumn)];
-  if (userId !== undefined || paths.some(isOfBody)) return undefined;
+  const readsUser = columns.some((column) => "field" in column && column.field === "user");
   const fields = new Set<string>([
     "timestamp",
     ...(types === undefined ? [] : ["type"]),
     ...(sources === undefined ? [] : ["source"]),
     ...(correlationId === undefined ? [] : ["correlationId"]),
-    ...(columns.some((column) => "field" in column && column.field === "user") ? ["userId"] : []),
+    ...(readsUser ? ["userId"] : []),
     ...paths.flatMap((path) => columnOf(path) ?? []),
+    ...(userId !== undefined || paths.some(isOfBody) ? ["body"] : []),
   ]);
   return {
     fields: { _id: 0, ...Object.fromEntries([...fields].map((field) => [field, 1] as const)) },
-    read: (bytes) => withFields(BSON.deserialize(bytes), fields),
+    read: partOf,
     user: ({ user }) => user,
   };
 }
 
-/** An event of some fields of its document. */
-function withFields(document: Document, fields: Iterable<string>): Record<string, unknown> {
-  const event: Record<string, unknown> = {};
-  for (const field of fields) {
-    const value: unknown = document[field];
-    if (value === undefined || value === null) continue;
-    if (field === "userId") event["user"] = fromColumn(value as string);
-    else if (field === "source" || field === "correlationId") {
-      event[field] = fromColumn(value as string);
-    } else event[field] = value;
-  }
-  return event;
+/** An event of some fields of its document. Fields that were not asked for may be empty. */
+function partOf(bytes: Uint8Array): LoadedEvent {
+  const row = rowFrom(bytes);
+  const [project, id, batch, timestamp, receivedAt, type, source, , , hash, body] = row;
+  const [, , , , , , , correlationId, user] = row;
+  const about = { project, id, batch, timestamp, receivedAt, type, hash };
+  return {
+    ...about,
+    source: fromColumn(source),
+    ...(correlationId !== null && { correlationId: fromColumn(correlationId) }),
+    ...(user !== null && { user: fromColumn(user) }),
+    ...(body !== "" && bodyFrom(body)),
+  };
 }

@@ -6,6 +6,7 @@ import { ColumnReader, liesWithin, MissingColumn } from "../../columns/reader.ts
 import type { FetchedColumns, SegmentColumns } from "../../columns/segment.ts";
 import type { Collections } from "../documents.ts";
 import { BatchReading, type FoldLimits } from "./batch-reading.ts";
+import { bytesRead, type Wanted } from "./columns.ts";
 import { isOf } from "./documents.ts";
 import { partsOfEvents, wholeEvents } from "./event-reader.ts";
 import { batchesOf } from "./manifest.ts";
@@ -15,7 +16,7 @@ import type { Manifest, Segment, UnsealedGroup } from "../../manifest.ts";
 
 /**
  * How many segments' columns are fetched ahead, from the one that is being folded on: as many as
- * have so many bytes in all their columns, between two bounds.
+ * have so many bytes in the documents of these columns, between two bounds.
  */
 const ahead = { bytes: 16 * 1_048_576, fewest: 8, most: 128 } as const;
 
@@ -27,12 +28,6 @@ const keptBytesAtOnce = 16_777_216;
  * Of more bytes it does not wait for the rest, which is read once it has its answer.
  */
 const keptAlongBytes = 524_288;
-
-/** A segment, and the columns of it that a question reads. */
-interface Wanted {
-  readonly segment: Segment;
-  readonly names: readonly string[];
-}
 
 /**
  * Folds the events of a manifest: the columns of segments and of unsealed batches that are kept, and
@@ -66,10 +61,10 @@ export async function foldSegments(
     else count += folded;
     await turn();
   }
-  const parts = partsOfEvents(filter, fold.columns);
   const toKeep = keepable(unread, kept);
-  const isKeptAlong = parts === undefined || isLittle(toKeep);
-  const rows = new BatchReading(collections, filter, limits, isKeptAlong ? wholeEvents : parts);
+  const isKeptAlong = isLittle(toKeep);
+  const reader = isKeptAlong ? wholeEvents : partsOfEvents(filter, fold.columns);
+  const rows = new BatchReading(collections, filter, limits, reader);
   try {
     rows.want(batches);
     for (const group of unread) {
@@ -150,7 +145,7 @@ function aheadOf(wanted: readonly Wanted[], at: number): number {
   const most = Math.min(at + ahead.most, wanted.length);
   let end = at;
   for (let bytes = 0; end < most; end++) {
-    bytes += wanted[end]!.segment.bytes;
+    bytes += bytesRead(wanted[end]!);
     if (bytes > ahead.bytes && end - at >= ahead.fewest) break;
   }
   return end;

@@ -204,7 +204,7 @@ export async function sizesOf(
 ): Promise<{ readonly columns: number; readonly bytes: number }> {
   const keys = some.map(({ id }) => id);
   const fields = names.map((name) => [`sizes.${fieldOfColumn(name)}`, 1] as const);
-  const projection = Object.fromEntries([["_id", 0], ...fields]);
+  const projection = Object.fromEntries([["_id", 1], ...fields]);
   const [bundled, own] = partition(keys, isBundle);
   const found = [
     ...(await foundIn<Pick<SegmentDocument, "sizes">>(segments, own, projection)),

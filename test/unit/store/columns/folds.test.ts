@@ -4,11 +4,8 @@ import type { StoredEvent } from "../../../../lib/event/event.ts";
 import { FoldOverflow } from "../../../../lib/questions/fold.ts";
 import type { OpenFilter } from "../../../../lib/questions/reading/filter-parameters.ts";
 import { foldOf, type FoldJob } from "../../../../lib/questions/folds.ts";
-import {
-  breakdownFold,
-  type BreakdownJob,
-  type Dimension,
-} from "../../../../lib/questions/query/breakdown.ts";
+import { breakdownFold, type BreakdownJob } from "../../../../lib/questions/query/breakdown.ts";
+import type { Dimension } from "../../../../lib/questions/query/dimension.ts";
 import { ExactSum } from "../../../../lib/questions/query/exact-sum.ts";
 import type { Metric } from "../../../../lib/questions/query/metric.ts";
 import { MissingColumn } from "../../../../lib/store/columns/reader.ts";

@@ -14,10 +14,13 @@ describe("columns from the database", () => {
     (name) => [name, Uint8Array.from([name.length])] as const,
   );
   const stored = (n: number) => partsOf(`p|${n}`, "v", columns, { usual: 10, most: 1_000 });
-  const segmentOf = (n: number, version = "v", bytes = 1_000): Segment => ({
-    ...{ id: `p|${n}`, version, project: "p", rows: 1, complete: true, oldest: 0, newest: 0 },
-    ...{ bytes, parts: stored(n).length, isPlaced: true },
-  });
+  const segmentOf = (n: number, version = "v", documentBytes = 1_000): Segment => {
+    const parts = stored(n).length;
+    return {
+      ...{ id: `p|${n}`, version, project: "p", rows: 1, complete: true, oldest: 0, newest: 0 },
+      ...{ bytes: parts * documentBytes, parts, isPlaced: true },
+    };
+  };
 
   /** A database with segments, and the fields that each command asked for. */
   function database(segments: number, isRefused = (_: object) => false) {
@@ -51,7 +54,7 @@ describe("columns from the database", () => {
 
   test.each([
     ["one command", 1_000, 1],
-    ["a few commands, where they are large", 600_000, 4],
+    ["a few commands, where their documents are large", 600_000, 4],
   ])("come with %s for many segments, each segment its own", async (_, bytes, commands) => {
     const { asked, columns } = database(20);
     const all = Array.from({ length: 20 }, (_, n) => segmentOf(n, "v", bytes));
