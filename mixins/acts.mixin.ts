@@ -3,6 +3,7 @@ import { errorType, type ErrorType } from "../lib/errors.ts";
 import { defaultProject } from "../lib/event/event.ts";
 import { defineMixin, type TypedContext } from "../lib/moleculer.ts";
 import { actorKinds, type Actor } from "../lib/questions/audit-log.ts";
+import { madeAt } from "../lib/questions/trace.ts";
 import type { BegunAct } from "../lib/store/acts.ts";
 import type { Storing } from "./store.mixin.ts";
 
@@ -50,7 +51,7 @@ export function ActsMixin() {
         await acts.begin({
           id,
           project,
-          at: Date.now(),
+          at: Date.parse(madeAt(id)!),
           actor,
           what,
           target,

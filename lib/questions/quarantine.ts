@@ -7,7 +7,7 @@ import type { PageShown } from "./lists/list.ts";
 import {
   described,
   later,
-  text,
+  user,
   whole,
   type Findings,
   type Raw,
@@ -51,7 +51,7 @@ export interface ReplayedEvents {
 
 const filterParameters = {
   type: types,
-  userId: described(text, "Of metadata.userId, else of metadata.anonymousId"),
+  userId: described(user, "Of metadata.userId, else of metadata.anonymousId"),
 };
 const cursor = described(
   later({ type: "string" }),

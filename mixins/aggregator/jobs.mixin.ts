@@ -45,8 +45,15 @@ interface State {
   lanes: Partial<Record<Lane, Ticker>>;
   /** Whether the process is about to end. */
   isEnding: boolean;
+  /** The erasures that are being accepted, by id, in the order of their requests. */
+  accepting: Map<string, AcceptedErasure>;
   /** The name of this process among the processes that carry out jobs. */
   jobOwner: string;
+}
+
+interface AcceptedErasure {
+  readonly project: ProjectId;
+  readonly kind: Erasure["kind"];
 }
 
 interface Caller {
@@ -69,25 +76,39 @@ export function JobsMixin() {
       async beginErasure(ctx: ActContext, question: ErasureQuestion): Promise<ShownJob> {
         const project = ctx.meta.project ?? defaultProject;
         const { kind } = question.erasure;
-        await this.checkErasures(project, kind);
         const id = randomUUIDv7();
-        const act = { what: "events.erase", target: id, details: { kind } } as const;
-        const job = await this.administered(ctx, act, () =>
-          acceptErasure(this.store, project, id, question, Date.now()),
-        );
-        this.logger.info({ job: id, project, kind }, "erasure begun");
-        this.lanes.erasing?.wake();
-        return shownJob(job);
+        const earlier = [...this.accepting].filter(([, one]) => one.project === project);
+        this.accepting.set(id, { project, kind });
+        try {
+          await this.checkErasures(project, kind, earlier);
+          const act = { what: "events.erase", target: id, details: { kind } } as const;
+          const job = await this.administered(ctx, act, () =>
+            acceptErasure(this.store, project, id, question, Date.now()),
+          );
+          this.logger.info({ job: id, project, kind }, "erasure begun");
+          this.lanes.erasing?.wake();
+          return shownJob(job);
+        } finally {
+          this.accepting.delete(id);
+        }
       },
 
-      /** @throws ServiceError TOO_MANY_REQUESTS */
-      async checkErasures(project: ProjectId, kind: Erasure["kind"]): Promise<void> {
-        const open = (await this.store.openJobsOf(project)).filter(isErasure);
-        if (open.length >= mostOpen.all) {
-          throw tooManyErasures(`${mostOpen.all} erasures`);
+      /**
+       * @param earlier those of the project that are being accepted
+       * @throws ServiceError TOO_MANY_REQUESTS
+       */
+      async checkErasures(
+        project: ProjectId,
+        kind: Erasure["kind"],
+        earlier: readonly (readonly [string, AcceptedErasure])[],
+      ): Promise<void> {
+        const open = new Map<string, ShownJob["kind"]>(earlier.map(([id, one]) => [id, one.kind]));
+        for (const job of await this.store.openJobsOf(project)) {
+          if (isErasure(job)) open.set(job.id, shownErasure(job).kind);
         }
+        if (open.size >= mostOpen.all) throw tooManyErasures(`${mostOpen.all} erasures`);
         if (kind !== "eraseEvents") return;
-        const byFilter = open.filter((job) => shownErasure(job).kind === kind);
+        const byFilter = [...open.values()].filter((one) => one === kind);
         if (byFilter.length >= mostOpen.byFilter) {
           throw tooManyErasures(`${mostOpen.byFilter} erasures by filter`);
         }
@@ -191,6 +212,7 @@ export function JobsMixin() {
     created() {
       this.lanes = {};
       this.isEnding = false;
+      this.accepting = new Map();
       this.jobOwner = randomUUID();
     },
     async stopped() {

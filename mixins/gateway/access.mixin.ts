@@ -21,6 +21,8 @@ export interface AccessChecks {
    * address that sent many.
    */
   checkAccess(request: IncomingMessage, response: ServerResponse, needed: Needed): Identity;
+  /** @throws UnknownKey where the caller's key has ended since `checkAccess` */
+  checkHolds(identity: Identity): void;
   /** Charges a request that `checkAccess` let through for its events besides the first. */
   chargeEvents(
     identity: Identity,
@@ -47,6 +49,10 @@ export function AccessMixin(config: Config) {
         const limit = needed === "events:write" ? this.eventLimit : this.readLimit;
         if (limit !== undefined) this.limitTo(limit, callerOf(identity, request), response);
         return identity;
+      },
+
+      checkHolds(identity: Identity): void {
+        if (!this.keyring.holds(identity)) throw new UnknownKey();
       },
 
       limitTo(limit: RateLimit, caller: string, response: ServerResponse): void {

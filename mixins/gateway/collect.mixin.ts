@@ -38,7 +38,6 @@ import type { Identity } from "../../lib/http/identity.ts";
 import { errorOfItem } from "../../lib/http/problem.ts";
 import { defineMixin } from "../../lib/moleculer.ts";
 import type { Edge } from "./edge.ts";
-import { callerOf } from "./access.mixin.ts";
 import type { RequestMetrics, RequestTraces } from "./request-telemetry.mixin.ts";
 
 const eventLimits = { wireBytes: maxEventBodyBytes, inflatedBytes: maxEventBodyBytes };
@@ -145,8 +144,7 @@ export function CollectEdgeMixin() {
         const { project } = identity;
         readResultsChoice(search, []);
         const form = eventFormOf(request.headers);
-        const caller = callerOf(identity, request);
-        const bytes = await this.takeBody(request, response, eventLimits, caller);
+        const bytes = await this.takeBody(request, response, eventLimits, identity);
         const reading = readEvent(bytes, request.headers, form);
         if (reading.status === "rejected") {
           this.countRejected(1);
@@ -174,7 +172,7 @@ export function CollectEdgeMixin() {
           identity,
           request,
           response,
-          await this.takeBody(request, response, batchLimits, callerOf(identity, request)),
+          await this.takeBody(request, response, batchLimits, identity),
           type,
         );
         const { results } = await part.catch((error: unknown) => {

@@ -56,13 +56,14 @@ export interface Edge extends Web, AccessChecks {
   /**
    * Reads the body of a caller's request with `readBody`. Its memory is counted until the response
    * is closed. The time that it takes is not part of the time limit of the request's calls.
-   * @param caller the account that `callerOf` names
+   * @throws UnknownKey where the caller's key has ended before the body was complete, and as
+   *   `readBody`
    */
   takeBody(
     request: IncomingMessage,
     response: ServerResponse,
     limits: BodyLimits,
-    caller: string,
+    identity: Identity,
   ): Promise<Buffer>;
   /** @throws ServiceError VALIDATION */
   refuseShadowed(request: Aliased): void;
@@ -80,10 +81,9 @@ export interface Route {
 
 /** A request that was matched to an alias; moleculer-web and the gateway have added these fields. */
 export interface Aliased extends IncomingMessage {
-  /** The caller's account and project, where the route needs a key. */
-  caller?: string;
-  project?: string;
+  /** The caller and its project, where the route needs a key. */
   identity?: Identity;
+  project?: string;
   readonly query: Parameters;
   readonly $alias: {
     /** The action that the alias calls; absent where a handler answers. */

@@ -6,7 +6,6 @@ import type { Raw } from "../../lib/questions/reading/field.ts";
 import { errorType, ServiceError } from "../../lib/errors.ts";
 import type { EventText } from "../../lib/event/event-text.ts";
 import { preferred } from "../../lib/http/headers.ts";
-import { UnknownKey, type Keyring } from "../../lib/http/identity.ts";
 import { sendPages } from "../../lib/http/sending.ts";
 import { defineMixin, limitCalls } from "../../lib/moleculer.ts";
 import type { Sending } from "./answers-under-way.mixin.ts";
@@ -34,7 +33,7 @@ const pageBytes = 524_288;
 export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
   const pageMs = readTimeoutMs(queryTimeoutMs);
   return defineMixin<{
-    needs: Pick<Edge, "isHead"> & Pick<Sending, "holdRoom"> & { keyring: Keyring };
+    needs: Pick<Edge, "isHead" | "checkHolds"> & Pick<Sending, "holdRoom">;
   }>()({
     methods: {
       exportEvents(request: Routed, response: ServerResponse): Promise<void> {
@@ -59,7 +58,7 @@ export function ExportEdgeMixin({ queryTimeoutMs }: Config) {
         const format = formatOf(request);
         const read = async (cursor?: string): Promise<ExportPage> => {
           const { identity } = request;
-          if (identity !== undefined && !this.keyring.holds(identity)) throw new UnknownKey();
+          if (identity !== undefined) this.checkHolds(identity);
           limitCalls(request.$ctx, pageMs);
           return page({ ...request.$params, format, ...(cursor !== undefined && { cursor }) });
         };

@@ -33,7 +33,7 @@ export async function takeJson(
 ): Promise<unknown> {
   refuseParameters(request);
   requireMediaType(request.headers["content-type"], mediaTypes);
-  const bytes = await edge.takeBody(request, response, limits, request.caller ?? "");
+  const bytes = await edge.takeBody(request, response, limits, request.identity!);
   return plainJsonOf(bytes, maxNesting + 1);
 }
 

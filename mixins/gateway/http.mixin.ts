@@ -5,6 +5,7 @@ import { drainWithinMs } from "../../lib/call-limits.ts";
 import { isLocalOnly, type Config } from "../../lib/config.ts";
 import type { Meta } from "../../lib/contracts.ts";
 import { ServiceError } from "../../lib/errors.ts";
+import type { Identity } from "../../lib/http/identity.ts";
 import { Bodies } from "../../lib/concurrency/held-bytes.ts";
 import { readBody, RequestAborted, type BodyLimits } from "../../lib/http/body.ts";
 import { Cors } from "../../lib/http/cors.ts";
@@ -188,13 +189,14 @@ export function HttpEdgeMixin(config: Config) {
         request: IncomingMessage & Partial<Pick<Routed, "$ctx">>,
         response: ServerResponse,
         limits: BodyLimits,
-        caller: string,
+        identity: Identity,
       ): Promise<Buffer> {
         if (response.closed) throw new RequestAborted();
-        const hold = this.bodies.hold(caller);
+        const hold = this.bodies.hold(callerOf(identity, request));
         response.once("close", () => hold.release());
         const startedAt = performance.now();
         const body = await readBody(request, limits, hold);
+        this.checkHolds(identity);
         if (request.$ctx !== undefined) {
           extendLimit(request.$ctx, performance.now() - startedAt);
         }
@@ -242,7 +244,7 @@ export function HttpEdgeMixin(config: Config) {
         const { project, actor } = identity;
         const requestId = String(request.headers["x-request-id"]);
         Object.assign(context.meta, { project, actor, requestId } satisfies Meta);
-        Object.assign(request, { caller: callerOf(identity, request), project, identity });
+        Object.assign(request, { project, identity });
       },
 
       /** Accepts no new connections, answers the requests under way, then closes what is left. */

@@ -87,7 +87,7 @@ export function AskEdgeMixin() {
         }
         requireMediaType(request.headers["content-type"], ["application/json"]);
         const question = plainJsonOf(
-          await this.takeBody(request, response, questionLimits, request.caller ?? ""),
+          await this.takeBody(request, response, questionLimits, request.identity!),
         );
         if (typeof question !== "object" || question === null || Array.isArray(question)) {
           throw new ServiceError("VALIDATION", undefined, {

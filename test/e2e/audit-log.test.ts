@@ -72,3 +72,13 @@ test("what could not be begun is not told", async () => {
   );
   expect((await log()).data).toEqual(data);
 });
+
+test("acts that were asked for at once stand in the order of their instants", async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `at-once-${i}`);
+  const saved = { kind: "counts", question: {} };
+  await Promise.all(names.map((name) => ask("PUT", `/queries/${name}`, "other", saved)));
+  const { data } = await log("", "other");
+  const instants = data.map(({ at }) => String(at));
+  expect(data.length).toBeGreaterThanOrEqual(names.length);
+  expect(instants).toEqual(instants.toSorted().reverse());
+});

@@ -1,3 +1,4 @@
+import { request as httpRequest } from "node:http";
 import { keyPattern } from "../../lib/keys/key-text.ts";
 import { ServiceProcess } from "../service-process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -171,6 +172,43 @@ test("a stream ends when its key is taken", async () => {
   const told = stream.text();
   expect((await ask("DELETE", `/keys/${id}`, admin)).status).toBe(204);
   expect(await told).toMatch(/event: end\ndata: .*"key"/);
+});
+
+/** Sends the head of a request and a part of its body. @returns what sends the rest */
+function beginSending(path: string, key: string, body: string) {
+  const { promise: status, resolve, reject } = Promise.withResolvers<number | undefined>();
+  const headers = {
+    "X-Api-Key": key,
+    "Content-Type": "application/json",
+    "Content-Length": body.length,
+  };
+  const request = httpRequest(`${service.url}/api/v1${path}`, { method: "POST", headers });
+  request.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject);
+  request.write(body.slice(0, 5));
+  return (): Promise<number | undefined> => {
+    request.end(body.slice(5));
+    return status;
+  };
+}
+
+test("a request whose body comes after its key was taken does nothing", async () => {
+  const scopes = ["admin", "events:write", "events:read"];
+  const { id, key } = await give({ name: "stolen", scopes });
+  const [type, source] = ["late.sent", "stolen"];
+  const finish = [
+    beginSending("/keys", key, JSON.stringify({ name: "kept", scopes: ["admin"] })),
+    beginSending("/events", key, JSON.stringify({ type, source })),
+    beginSending("/events/batch", key, JSON.stringify([{ type, source }])),
+    beginSending("/query", key, JSON.stringify({ metrics: ["count"] })),
+  ];
+  await eventually(async () => {
+    const { body } = await ask("GET", `/keys/${id}`, admin);
+    expect(body["lastUsedAt"]).not.toBeNull();
+  });
+  expect((await ask("DELETE", `/keys/${id}`, admin)).status).toBe(204);
+  expect(await Promise.all(finish.map((end) => end()))).toEqual([401, 401, 401, 401]);
+  const { body } = await ask("GET", "/keys", admin);
+  expect(JSON.stringify(body)).not.toContain("kept");
 });
 
 test("keys outlive a restart, stand in the audit log without themselves, and never in the log", async () => {

@@ -34,13 +34,13 @@ export const formats = [
 const draft = "https://json-schema.org/draft/2020-12/schema";
 
 /** Keywords, grouped by the kind of value that stands under them. */
-const schemaWords = new Set(
+export const schemaWords = new Set(
   "additionalProperties contains else if items not propertyNames then unevaluatedItems unevaluatedProperties".split(
     " ",
   ),
 );
-const listWords = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
-const mapWords = new Set(["$defs", "dependentSchemas", "patternProperties", "properties"]);
+export const schemaLists = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
+export const schemaMaps = new Set(["$defs", "dependentSchemas", "patternProperties", "properties"]);
 const valueWords = new Set(
   [
     "$comment $ref $schema const default dependentRequired deprecated description enum examples",
@@ -52,7 +52,7 @@ const valueWords = new Set(
     .split(" "),
 );
 
-type Members = Readonly<Record<string, unknown>>;
+export type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Finds what makes a schema unbounded; the keywords' own rules are checked elsewhere. Pointers
@@ -98,10 +98,11 @@ class Walk {
     for (const [word, under] of Object.entries(value)) {
       const at = pointerTo(pointer, word);
       if (schemaWords.has(word)) this.schema(under, at);
-      else if (listWords.has(word)) this.#each(under, at);
-      else if (mapWords.has(word)) {
+      else if (schemaLists.has(word)) this.#each(under, at);
+      else if (schemaMaps.has(word)) {
         this.#each(under, at);
         if (word === "patternProperties") this.#patterns(under, at);
+        if (word === "properties") this.#names(under, at);
       } else if (valueWords.has(word)) this.#value(word, under, at);
       else {
         this.#find(at, "keyword", "this keyword is not known here");
@@ -114,7 +115,7 @@ class Walk {
     const message =
       "a reference must be a pointer to a schema within this one, such as #/$defs/name";
     for (const { ref, at } of this.#references) {
-      const target = typeof ref === "string" ? this.#target(ref) : undefined;
+      const target = typeof ref === "string" ? targetOf(this.#root, ref) : undefined;
       if (typeof target === "boolean" || this.#schemas.has(target)) continue;
       this.#find(at, "reference", message);
     }
@@ -129,7 +130,7 @@ class Walk {
       for (const [word, under] of Object.entries(value)) {
         if (word === "$ref") size += referred(String(under));
         else if (schemaWords.has(word)) size += sizeOf(under);
-        else if (listWords.has(word) || mapWords.has(word)) {
+        else if (schemaLists.has(word) || schemaMaps.has(word)) {
           if (word !== "$defs") size += sizeOfEach(under);
         } else size += plainSize(under);
         if (size > schemaBounds.values) return size;
@@ -150,7 +151,7 @@ class Walk {
       if (known === null) return Infinity;
       if (known !== undefined) return known;
       sizes.set(ref, null);
-      const size = sizeOf(this.#target(ref));
+      const size = sizeOf(targetOf(this.#root, ref));
       sizes.set(ref, size);
       return size;
     };
@@ -183,6 +184,14 @@ class Walk {
     for (const pattern of Object.keys(under)) this.#pattern(pattern, pointerTo(at, pattern));
   }
 
+  /** The library that checks events passes over a property of this name. */
+  #names(under: unknown, at: string): void {
+    const name = "__proto__";
+    if (typeof under !== "object" || under === null || !Object.hasOwn(under, name)) return;
+    const message = `a property named ${name} is described by patternProperties: ^${name}$`;
+    this.#find(pointerTo(at, name), "name", message);
+  }
+
   #pattern(pattern: unknown, at: string): void {
     if (typeof pattern !== "string") return;
     if (pattern.length > schemaBounds.patternLength) {
@@ -202,26 +211,26 @@ class Walk {
     this.#find(at, "too_large", "this pattern, or all together, are too large");
   }
 
-  /** The target of a reference within the schema. */
-  #target(ref: string): unknown {
-    if (ref !== "#" && !ref.startsWith("#/")) return undefined;
-    let value: unknown = this.#root;
-    for (const part of ref.split("/").slice(1)) {
-      const name = unescaped(part);
-      if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
-        return undefined;
-      value = (value as Members)[name];
-    }
-    return value;
-  }
-
   #find(pointer: string, code: string, message: string): void {
     if (this.findings.length < 20) this.findings.push({ pointer, code, message });
   }
 }
 
+/** The target of a reference within a schema; `undefined` where there is none. */
+export function targetOf(root: Members, ref: string): unknown {
+  if (ref !== "#" && !ref.startsWith("#/")) return undefined;
+  let value: unknown = root;
+  for (const part of ref.split("/").slice(1)) {
+    const name = unescaped(part);
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+      return undefined;
+    value = (value as Members)[name];
+  }
+  return value;
+}
+
 /** The number of values in one that is no schema. */
-function plainSize(value: unknown): number {
+export function plainSize(value: unknown): number {
   if (typeof value !== "object" || value === null) return 1;
   return Object.values(value).reduce<number>((size, inner) => size + plainSize(inner), 1);
 }

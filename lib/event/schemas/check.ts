@@ -11,6 +11,7 @@ import type { AcceptedEvent, JsonObject } from "../event.ts";
 import { maxFindings } from "../limits.ts";
 import { pointerTo } from "../plain-json.ts";
 import { findUnbounded, formats } from "./bounds.ts";
+import { metered, spend, withinWork, workKeyword, workOn, type Work } from "./work.ts";
 
 /** The part of an event that a schema describes: what its sender wrote, by the same names. */
 export type Described = Pick<AcceptedEvent, "type" | "source"> &
@@ -22,11 +23,22 @@ const allFindingsBytes = 16_384;
 /** The longest text that a format is checked on. */
 const maxFormatLength = 2_048;
 
-/** RE2 needs a time that grows with the text alone. */
+/** The work of a format, and of a step of a pattern, for each character. */
+const characterWork = { format: 0.3, step: 0.25 } as const;
+
+/** The work of each value within a list whose items must be unique. */
+const uniqueWork = 2;
+
+/** RE2 needs a time that grows with the text and the steps of its machine alone. */
 function linearRegExp(pattern: string) {
   const compiled = RE2JS.compile(pattern);
+  const steps = compiled.programSize();
+  const test = (text: string): boolean => {
+    spend(characterWork.step * steps * text.length);
+    return compiled.test(text);
+  };
   // The library takes two patterns with the same text for the same pattern.
-  return { test: (text: string) => compiled.test(text), toString: () => pattern };
+  return { test, toString: () => pattern };
 }
 linearRegExp.code = "linearRegExp";
 
@@ -52,8 +64,21 @@ function ajvWith(allErrors: boolean): Ajv2020 {
   });
   for (const name of formats) {
     const { validate = fullFormats[name] } = fullFormats[name] as { validate?: unknown };
-    ajv.addFormat(name, (text: string) => text.length <= maxFormatLength && meets(validate, text));
+    ajv.addFormat(name, (text: string) => {
+      spend(characterWork.format * text.length);
+      return text.length <= maxFormatLength && meets(validate, text);
+    });
   }
+  ajv.addKeyword({
+    keyword: workKeyword,
+    schemaType: "object",
+    // What the schema applies to the same value comes after it, also where that fails.
+    before: "$ref",
+    compile: (work: Work) => (value: unknown) => {
+      spend(workOn(value, work));
+      return true;
+    },
+  });
   // The library's own check compares each item with each other one.
   ajv.removeKeyword("uniqueItems");
   ajv.addKeyword({
@@ -75,11 +100,12 @@ function meets(format: unknown, text: string): boolean {
 
 /** A text that is equal for equal values. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))
-      : inner,
-  );
+  return JSON.stringify(value, (_, inner: unknown) => {
+    spend(uniqueWork);
+    return typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? { members: Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)) }
+      : inner;
+  });
 }
 
 /** Made when first needed: it takes some milliseconds. */
@@ -105,6 +131,13 @@ export function findingsOfSchema(schema: unknown): readonly Finding[] {
   }
 }
 
+/** The finding about an event that is not checked. */
+const tooCostly: Finding = {
+  pointer: "",
+  code: "too_costly",
+  message: "the event is too large for a schema with so many conditions on each of its values",
+};
+
 /** Lists how an event breaks its schema; empty where it does not. */
 export type SchemaCheck = (event: Described) => readonly Finding[];
 
@@ -114,18 +147,20 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
   let all: ValidateFunction | undefined;
   return (event) => {
     const described = describedPart(event);
-    if (keeps(described)) return [];
+    const isKept = withinWork(() => keeps(described));
+    if (isKept === undefined) return [tooCostly];
+    if (isKept) return [];
     const first = keeps.errors ?? [];
     if (JSON.stringify(described).length > allFindingsBytes) return distinct(first);
-    all ??= compiledBy("every", schema);
-    all(described);
-    return distinct(all.errors ?? first);
+    const every = (all ??= compiledBy("every", schema));
+    const isWhole = withinWork(() => every(described)) !== undefined;
+    return distinct((isWhole ? every.errors : null) ?? first);
   };
 }
 
 /** Ajv keeps all that it ever compiled; what it compiled does not need it any more. */
 function compiledBy(which: "first" | "every", schema: JsonObject): ValidateFunction {
-  return ajvWith(which === "every").compile(schema as AnySchemaObject);
+  return ajvWith(which === "every").compile(metered(schema) as AnySchemaObject);
 }
 
 function describedPart({ type, source, correlationId, data, metadata }: Described): Described {

@@ -46,6 +46,8 @@ function look(value: unknown, seen: Seen, level: number): void {
   }
   if (kind !== "object") return;
   for (const [name, member] of Object.entries(value as object)) {
+    // A schema cannot describe it (`findUnbounded`).
+    if (name === "__proto__") continue;
     let known = seen.properties.get(name);
     if (known === undefined) {
       if (seen.properties.size === maxProperties) continue;

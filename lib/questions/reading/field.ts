@@ -1,4 +1,5 @@
 import { type Finding, ServiceError } from "../../errors.ts";
+import { maxEventBytes } from "../../event/limits.ts";
 import { isZone } from "../../counting/calendar.ts";
 import { parseInstant } from "../../event/instant.ts";
 import { compileRule, jsonSchemaOf, type JsonSchema, type Rule } from "../../schema/rule.ts";
@@ -115,15 +116,22 @@ const maxTextLength = 1_024;
 const shortText = { type: "string", min: 1, max: maxTextLength };
 
 /** A text without half of a surrogate pair, which no event holds. */
-export const text: Field<string | undefined> = fieldOf({
-  rule: shortText,
-  meaning: (value: string) => (value.isWellFormed() ? value : undefined),
-  code: "text",
-  message: (name, given) =>
-    Array.isArray(given)
-      ? `${name} takes one value, not several`
-      : `${name} must be a text of 1 to ${maxTextLength} characters`,
-});
+function textUpTo(maxLength: number): Field<string | undefined> {
+  return fieldOf({
+    rule: { type: "string", min: 1, max: maxLength },
+    meaning: (value: string) => (value.isWellFormed() ? value : undefined),
+    code: "text",
+    message: (name, given) =>
+      Array.isArray(given)
+        ? `${name} takes one value, not several`
+        : `${name} must be a text of 1 to ${maxLength} characters`,
+  });
+}
+
+export const text = textUpTo(maxTextLength);
+
+/** The name of a user, as long as an event can have it. */
+export const user = textUpTo(maxEventBytes);
 
 /**
  * Several texts, each once: a repeated parameter, or an array.

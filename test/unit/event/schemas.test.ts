@@ -59,6 +59,11 @@ test.each<[string, unknown, readonly string[]]>([
     ["circle "],
   ],
   ["an unknown format", { format: "regex" }, ["format /format"]],
+  [
+    "a property that the library passes over",
+    { properties: { data: { properties: JSON.parse('{"__proto__":{}}') as JsonObject } } },
+    ["name /properties/data/properties/__proto__"],
+  ],
   ["another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, ["draft /$schema"]],
   ["a large one", { description: "x".repeat(32_769) }, ["too_large "]],
   [
@@ -119,6 +124,56 @@ test("what takes others a time that explodes ends here", () => {
   expect(check({ uniqueItems: true }, items)).toEqual([]);
 });
 
+const other = Array.from({ length: 600 }, (_, i): JsonObject => ({ const: `x${i}` }));
+const some = other.slice(0, 60);
+const anyOf: JsonObject = { anyOf: [...other, { const: 1 }] };
+
+test.each<[string, JsonObject, Json]>([
+  ["alternatives for each item", { items: anyOf }, 1],
+  ["alternatives that fail", { items: { not: { anyOf: other } } }, 1],
+  [
+    "those behind a reference",
+    { $defs: { a: anyOf }, items: { $ref: "#/properties/data/$defs/a" } },
+    1,
+  ],
+  ["those of a property of each item", { items: { properties: { a: anyOf } } }, { a: 1 }],
+  ["those of the items within", { items: { contains: anyOf } }, [1]],
+  ["lists to compare with", { items: { enum: [...other, { a: 1 }] } }, { a: 1 }],
+  ["lengths", { items: { allOf: some.map((_, i) => ({ maxLength: 99 + i })) } }, "a".repeat(20)],
+  [
+    "formats",
+    { items: { allOf: some.map((): JsonObject => ({ anyOf: [{ format: "email" }, {}] })) } },
+    "a.b".repeat(9),
+  ],
+  ["a large pattern", { items: { anyOf: [{ pattern: "a[ab]{450}c" }, {}] } }, "cab".repeat(9)],
+])(
+  "an event of many values is not checked where a schema has %s, one of few is",
+  (_, schema, value) => {
+    expect(check(schema, Array<Json>(3_000).fill(value))).toEqual(["too_costly "]);
+    expect(check(schema, [value])).toEqual([]);
+  },
+);
+
+test("an event is not too costly for what meets each of its values once", () => {
+  const names = Array.from({ length: 40 }, (_, i) => `p${i}`);
+  const row = Object.fromEntries(names.map((name) => [name, { type: "integer", minimum: 0 }]));
+  const rows = Array.from({ length: 200 }, () => Object.fromEntries(names.map((n) => [n, 1])));
+  const schema = { items: { properties: row, required: names, additionalProperties: false } };
+  expect(check(schema, rows)).toEqual([]);
+  const text = "a".repeat(60_000);
+  expect(check({ items: { pattern: "^[^<>]*$", maxLength: 60_000 } }, [text])).toEqual([]);
+  const currency = { enum: Array.from({ length: 180 }, (_, i) => `C${i}`) };
+  expect(check({ items: currency }, Array<Json>(5_000).fill("C179"))).toEqual([]);
+});
+
+test("items are equal where they are the same JSON", () => {
+  const isUnique = (...items: Json[]) => check({ uniqueItems: true }, items).length === 0;
+  expect(isUnique({ a: 1 }, [["a", 1]], { members: [["a", 1]] }, {}, [], "", null, "null")).toBe(
+    true,
+  );
+  expect(isUnique({ a: 1, b: [{}] }, { b: [{}], a: 1 })).toBe(false);
+});
+
 const stored = (data: Json | undefined): StoredEvent => ({
   id: "a",
   type: "t",
@@ -143,6 +198,14 @@ test("what is proposed is a schema that all events keep from which it was learnt
     }),
     { numRuns: 50 },
   );
+});
+
+test("what is proposed says nothing of a property that no schema can describe", () => {
+  const data = JSON.parse('{"__proto__":1,"a":1}') as Json;
+  const properties = {
+    data: { type: "object", properties: { a: { type: "integer" } }, required: ["a"] },
+  };
+  expect(inferSchema([stored(data)])).toEqual({ type: "object", properties, required: ["data"] });
 });
 
 test("what is proposed is as narrow as what came", () => {

@@ -1,4 +1,5 @@
 import { newAudit } from "../../../../lib/store/audit-job.ts";
+import type { ErasureQuestion } from "../../../../lib/questions/erasing.ts";
 import { newErasure } from "../../../../lib/store/erasure-job.ts";
 import type { JobPage, KeptJob } from "../../../../lib/store/jobs.ts";
 import type { JobOutcome } from "../../../../lib/store/job-progress.ts";
@@ -54,4 +55,61 @@ test("each of many jobs has its turn, also behind one that fails", async () => {
   });
   expect(await lane("erasing")).toBeUndefined();
   expect(worked).toEqual(jobs.map(({ id }) => id));
+});
+
+interface Begun {
+  readonly kind: string;
+}
+
+/** Begins erasures in a service whose store has some open jobs. */
+function erasingBeside(
+  open: readonly KeptJob[],
+): (question: ErasureQuestion, project?: string) => Promise<Begun> {
+  const jobs = [...open];
+  const nothing = () => Promise.resolve();
+  const store = {
+    openJobsOf: (project: string) => Promise.resolve(jobs.filter((job) => job.project === project)),
+    putJob: (job: KeptJob) => Promise.resolve(void jobs.push(job)),
+    fence: nothing,
+  };
+  const methods = JobsMixin().methods as {
+    beginErasure(ctx: object, question: ErasureQuestion): Promise<Begun>;
+  };
+  const service = {
+    ...methods,
+    store,
+    accepting: new Map(),
+    lanes: {},
+    logger: { info: () => undefined },
+    administered: <T>(_ctx: object, _act: object, perform: () => Promise<T>) => perform(),
+  };
+  return (asked, project = "p") => methods.beginErasure.call(service, { meta: { project } }, asked);
+}
+
+const byFilter: ErasureQuestion = {
+  erasure: { kind: "eraseEvents", filter: { types: ["a"] } },
+  reusable: false,
+};
+const person = (userId: string): ErasureQuestion => ({
+  erasure: { kind: "eraseSubject", userId },
+  reusable: false,
+});
+
+/** How many of some requests are accepted, where the others are refused as too many. */
+async function acceptedOf(asked: readonly Promise<Begun>[]): Promise<number> {
+  const outcomes = await Promise.allSettled(asked);
+  for (const one of outcomes) {
+    if (one.status === "rejected") expect(one.reason).toMatchObject({ type: "TOO_MANY_REQUESTS" });
+  }
+  return outcomes.filter(({ status }) => status === "fulfilled").length;
+}
+
+test("no more erasures are open than may be, however many are asked for at once", async () => {
+  const filtered = erasingBeside([erasure("j1", "p")]);
+  const asked = Array.from({ length: 50 }, () => filtered(byFilter));
+  expect(await acceptedOf([...asked, filtered(byFilter, "other")])).toBe(21);
+  expect(await acceptedOf([filtered(byFilter), filtered(person("u"))])).toBe(1);
+
+  const many = erasingBeside(Array.from({ length: 990 }, (_, i) => erasure(`j${i}`, "p")));
+  expect(await acceptedOf(Array.from({ length: 30 }, (_, i) => many(person(`u${i}`))))).toBe(10);
 });

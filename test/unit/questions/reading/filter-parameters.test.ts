@@ -1,8 +1,10 @@
+import { maxEventBytes } from "../../../../lib/event/limits.ts";
 import { readCountsQuestion } from "../../../../lib/questions/counts.ts";
 import { readEventFilter } from "../../../../lib/questions/reading/filter-parameters.ts";
 import { readExportQuestion } from "../../../../lib/questions/lists/export.ts";
 import { readListQuestion } from "../../../../lib/questions/lists/list.ts";
 import { readMailQuestion } from "../../../../lib/questions/mail/question.ts";
+import { readQuarantineQuestion } from "../../../../lib/questions/quarantine.ts";
 import { readPredicate } from "../../../../lib/questions/reading/filter-body.ts";
 import type { Findings } from "../../../../lib/questions/reading/field.ts";
 import { readEntityFilters } from "../../../../lib/store/entities/query.ts";
@@ -58,6 +60,14 @@ test.each(["userId", "correlationId"])("%s is one value, and several are told as
   expect(filterOf({ [name]: "a" })).toMatchObject({ [name]: "a", findings: [] });
   const finding = { pointer: name, code: "text", message: `${name} takes one value, not several` };
   expect(filterOf({ [name]: ["a", "b"] }).findings).toEqual([finding]);
+});
+
+test("a user is found by any name that an event can have", () => {
+  const userId = "u".repeat(maxEventBytes);
+  expect(filterOf({ userId })).toMatchObject({ userId, findings: [] });
+  expect(readQuarantineQuestion({ userId }, "p")).toMatchObject({ userId });
+  expect(filterOf({ userId: `${userId}u` }).findings).toMatchObject([{ pointer: "userId" }]);
+  expect(filterOf({ userId: "\ud800" }).findings).toMatchObject([{ pointer: "userId" }]);
 });
 
 test.each([
