@@ -129,8 +129,10 @@ export class BudgetedReads implements EventReads {
   }
 
   covered: EventReads["covered"] = async (project, columns, section) => {
-    const part = await this.#store.covered?.(project, columns, section, this.#losses?.sealed);
-    if (part === undefined) return undefined;
+    if (this.#store.covered === undefined) return undefined;
+    const part = await this.#summed(() =>
+      this.#store.covered!(project, columns, section, this.#losses?.sealed),
+    );
     for (const { isMarked, grain, ranges } of sourcesOf(part.cover)) {
       if (!isMarked) this.#losses?.readsRollups(grain, ranges);
       await this.#counts(ranges);
