@@ -5,11 +5,9 @@ import { mention } from "../parts/announce.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { comparedInstants } from "../parts/shown.ts";
 import { parameter, parameterList } from "../pure/address.ts";
-import { clockParts, dayShort } from "../pure/format.ts";
 import { readFilter } from "../pure/filter.ts";
 import { strayParameters } from "../pure/parameters.ts";
 import { fixedRange, rangeName } from "../pure/range.ts";
-import { wallClock } from "../pure/zone.ts";
 import { address, change, comparison, filters, range, unknownZone, zone } from "./router.ts";
 import { viewOf } from "./views.ts";
 
@@ -26,21 +24,13 @@ export function Notices(): VNode {
 function Compared(): VNode | null {
   const instants = comparedInstants.value;
   if (comparison.value === undefined || instants === undefined) return null;
-  return html`<p class="muted">
-    Compared with ${rangeName(fixedRange(instants, zone.value))}${endTime(instants.to)}
-  </p>`;
+  return html`<p class="muted">Compared with ${rangeName(fixedRange(instants, zone.value))}</p>`;
 }
 
 /** Filters stay in the address from view to view; the live numbers are those of all events. */
 function Unfiltered(): VNode | null {
   if (address.value.view !== "now" || filters.value.length === 0) return null;
   return html`<p class="muted">Filters do not apply here: these are all events.</p>`;
-}
-
-function endTime(to: string): string {
-  const wall = wallClock(Date.parse(to), zone.value);
-  const { time } = clockParts(wall);
-  return time === "00:00" ? "" : `, until ${dayShort(wall)} ${time}`;
 }
 
 function Connection(): VNode | null {
