@@ -18,7 +18,7 @@ import { Table, type Column } from "../parts/table.ts";
 import * as format from "../pure/format.ts";
 import {
   counterparts,
-  isRepeated,
+  nameOf,
   periodsOf,
   seriesValues,
   timesOf,
@@ -320,7 +320,7 @@ function HourChart({
   const [line] = series;
   const rows: readonly HourRow[] = periods.times.map((time, place) => ({
     time,
-    name: format.periodName(time, "hour", isRepeated(periods, place)),
+    name: nameOf(periods, place),
     today: periods.ahead.has(place) ? "" : format.number(line?.values[place]),
     before: format.number(line?.previous?.[place]),
   }));
@@ -335,7 +335,7 @@ function HourChart({
       shape: "lines",
       isCount: true,
       height: 286,
-      partText: "This hour is not over.",
+      partText: () => "This hour is not over.",
     })}
     <details
       class="as-table"
