@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { connection } from "../api/use-answer.ts";
 import { mention } from "../parts/announce.ts";
 import { html, type VNode } from "../parts/html.ts";
+import { problemInWords } from "../parts/problem.ts";
 import { comparedInstants } from "../parts/shown.ts";
 import { parameter, parameterList } from "../pure/address.ts";
 import { readFilter } from "../pure/filter.ts";
@@ -34,23 +35,26 @@ function Unfiltered(): VNode | null {
 }
 
 function Connection(): VNode | null {
-  const { lost, retryAt, note } = connection.value;
+  const { lost, refusal, retryAt, note } = connection.value;
+  const why = lost
+    ? "Connection lost."
+    : refusal && `Live events are not sent now: ${problemInWords(refusal)}`;
   const [, tick] = useState(0);
   useEffect(() => {
-    if (lost) mention("Connection lost");
+    if (why !== undefined) mention(why);
     else if (note !== "") mention(note);
-    if (lost) {
+    if (why !== undefined) {
       const timer = setInterval(() => tick((value) => value + 1), 500);
       return () => clearInterval(timer);
     }
     if (note === "") return;
     const timer = setTimeout(() => (connection.value = { ...connection.value, note: "" }), 8_000);
     return () => clearTimeout(timer);
-  }, [lost, note]);
-  if (!lost) return note === "" ? null : html`<p class="notice ok">${note}</p>`;
+  }, [why, note]);
+  if (why === undefined) return note === "" ? null : html`<p class="notice ok">${note}</p>`;
   const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
   return html`<p class="notice bad">
-    Connection lost. Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
+    ${why} Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
   </p>`;
 }
 

@@ -110,6 +110,26 @@ export function livePageSuite(demo: () => Shown): void {
     await close();
   });
 
+  test("a stream that the service refuses is told with the reason, and asked for when it says", async () => {
+    let asked = 0;
+    const { page, close } = await open(demo(), "/?tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/live", (route) => {
+          asked++;
+          return route.fulfill({ status: 429, headers: { "Retry-After": "60" }, body: "{}" });
+        });
+      },
+    });
+    await answered(page);
+    const words = "Live events are not sent now: Too many questions at once.";
+    await page.getByText(new RegExp(`${words} Trying again in (5[0-7]) s`)).waitFor();
+    expect(asked).toBe(1);
+    expect(await page.locator(".foot .state").innerText()).toContain("All counted");
+    await page.getByRole("link", { name: "Saved" }).click();
+    await page.locator(".notices").getByText(words).waitFor({ state: "detached" });
+    await close();
+  });
+
   test("a restart of the gateway is told, and nothing that came meanwhile is missed", async () => {
     const lastIds: (string | undefined)[] = [];
     const { page, close } = await open(demo(), "/", {
