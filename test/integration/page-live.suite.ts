@@ -79,6 +79,7 @@ export function livePageSuite(demo: () => Shown): void {
         await latest(page, `round.${round}`).first().waitFor();
       }
     };
+    await eventually(async () => expect(await streams()).toBe(2));
     await rounds(0, 3);
     const before = await objects();
     await rounds(3, 9);
