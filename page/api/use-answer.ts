@@ -202,7 +202,7 @@ export function gaveUp(refusal: Problem | undefined): void {
 }
 
 /** Notes that an answer has come. */
-export function reached(): void {
+function reached(): void {
   if (connection.value.lost) reconnected("Connected again.");
 }
 
