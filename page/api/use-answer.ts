@@ -3,16 +3,18 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, Problem, type Call } from "./client.ts";
 import { keyNumber } from "./key.ts";
 
-/** Whether the service can be reached: the frame shows it in one line. */
-export const connection = signal<{
+interface Connection {
   readonly lost: boolean;
+  /** Why the service, which can be reached, does not open a stream now. */
+  readonly refusal?: Problem;
   readonly retryAt: number;
   readonly note: string;
-}>({
-  lost: false,
-  retryAt: 0,
-  note: "",
-});
+}
+
+const connected: Connection = { lost: false, retryAt: 0, note: "" };
+
+/** Whether the service can be reached: the frame shows it in one line. */
+export const connection = signal<Connection>(connected);
 
 /** The state of one question: the last answer stays until a new one comes. */
 export interface AnswerState<Answer> {
@@ -186,15 +188,25 @@ function retryAfter({ status, retryAfterMs }: Problem, attempts: number): number
 }
 
 export function lost(retryMs: number): void {
-  connection.value = { lost: true, retryAt: Date.now() + retryMs, note: "" };
+  connection.value = { ...connected, lost: true, retryAt: Date.now() + retryMs };
+}
+
+/** Notes that a stream is refused; its end takes the note back. */
+export function refused(refusal: Problem, retryMs: number): void {
+  connection.value = { ...connected, refusal, retryAt: Date.now() + retryMs };
+}
+
+/** Notes that nobody waits any more for the stream that was refused. */
+export function gaveUp(refusal: Problem | undefined): void {
+  if (refusal !== undefined && connection.peek().refusal === refusal) connection.value = connected;
 }
 
 /** Notes that an answer has come. */
-export function reached(): void {
+function reached(): void {
   if (connection.value.lost) reconnected("Connected again.");
 }
 
 /** Notes that a cut stream continues; the note says whether something was missed. */
 export function reconnected(note: string): void {
-  connection.value = { lost: false, retryAt: 0, note };
+  connection.value = { ...connected, note };
 }

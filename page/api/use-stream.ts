@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isPassing } from "../pure/passing.ts";
 import { Problem, readStream, type Frame } from "./client.ts";
-import { lost, reached, reconnected } from "./use-answer.ts";
+import { gaveUp, lost, reconnected, refused } from "./use-answer.ts";
 
 export interface Streaming {
   readonly isOpen: boolean;
@@ -13,7 +13,8 @@ const silentMs = 40_000;
 
 /**
  * Keeps a stream while the page is visible: it is closed with the tab, opened again at its last
- * place (`Last-Event-ID`), and after a failure reopened after 1, 2, 4 to 30 s.
+ * place (`Last-Event-ID`), and after a failure reopened after 1, 2, 4 to 30 s, or later where the
+ * service says so.
  * @param path `undefined`: no stream
  */
 export function useStream(path: string | undefined, onFrame: (frame: Frame) => void): Streaming {
@@ -29,11 +30,13 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
     let attempts = 0;
     let wasLost = false;
     let missed = false;
+    let refusal: Problem | undefined;
 
     async function hold(): Promise<void> {
       const mine = new AbortController();
       controller = mine;
       missed = false;
+      let failure: Problem | undefined;
       try {
         await readStream(
           path!,
@@ -46,7 +49,7 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
               if (!wasLost) return;
               wasLost = false;
               // A stream without places begins anew and cannot say what was missed.
-              if (lastId === undefined) reached();
+              if (lastId === undefined) reconnected("Connected again.");
               else setTimeout(() => reconnected(missed ? passed : whole), 500);
             },
             frame: (frame) => {
@@ -63,12 +66,17 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
         setState({ isOpen: false, problem: error });
         // A missing scope does not appear by asking again.
         if (!isPassing(error.status)) return;
+        failure = error;
       }
       if (mine.signal.aborted) return;
       setState((before) => ({ ...before, isOpen: false }));
-      const waitMs = Math.min(30_000, 1_000 * 2 ** attempts++);
+      const waitMs = Math.max(
+        Math.min(30_000, 1_000 * 2 ** attempts++),
+        failure?.retryAfterMs ?? 0,
+      );
       wasLost = true;
-      lost(waitMs);
+      if (failure === undefined || isLoss(failure)) lost(waitMs);
+      else refused((refusal = failure), waitMs);
       timer = setTimeout(() => void hold(), waitMs);
     }
 
@@ -90,9 +98,15 @@ export function useStream(path: string | undefined, onFrame: (frame: Frame) => v
       document.removeEventListener("visibilitychange", seen);
       clearTimeout(timer);
       controller?.abort();
+      gaveUp(refusal);
     };
   }, [path]);
   return state;
+}
+
+/** Whether the service was not reached: its own refusals say something of now. */
+function isLoss({ status }: Problem): boolean {
+  return [0, 502, 504].includes(status);
 }
 
 const whole = "Connected again, nothing missed.";

@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health, StageState } from "../api/answers.ts";
 import { learnCaller, Problem } from "../api/client.ts";
 import { caller, dropKey, hasKey, keyNeeded, may } from "../api/key.ts";
@@ -240,8 +240,6 @@ function Allowed({ view }: { readonly view: View }): VNode {
 function Loaded({ view }: { readonly view: View }): VNode | null {
   const [component, setComponent] = useState(() => loadedView(view.name));
   const [failed, setFailed] = useState(false);
-  // The view is not rendered again when the frame changes: it follows its signals by itself.
-  const shown = useMemo(() => (component === undefined ? null : h(component, {})), [component]);
   useEffect(() => {
     if (component !== undefined) return;
     let isLeft = false;
@@ -264,5 +262,5 @@ function Loaded({ view }: { readonly view: View }): VNode | null {
       </div>
     </div>`;
   }
-  return shown;
+  return component === undefined ? null : h(component, {});
 }

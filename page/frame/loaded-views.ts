@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import { still } from "../parts/still.ts";
 import type { ViewName } from "../pure/address.ts";
 import type { View } from "./views.ts";
 
@@ -15,8 +16,10 @@ export function loadedView(name: ViewName): ComponentType | undefined {
  */
 export async function loadView({ name, load }: View): Promise<ComponentType> {
   const [module] = await Promise.all([load(), styled(name)]);
-  loaded.set(name, module.default);
-  return module.default;
+  // A view is not drawn again when the frame changes: it follows its signals by itself.
+  const view = still(module.default);
+  loaded.set(name, view);
+  return view;
 }
 
 /**

@@ -3,13 +3,12 @@ import { useEffect, useState } from "preact/hooks";
 import { connection } from "../api/use-answer.ts";
 import { mention } from "../parts/announce.ts";
 import { html, type VNode } from "../parts/html.ts";
+import { problemInWords } from "../parts/problem.ts";
 import { comparedInstants } from "../parts/shown.ts";
 import { parameter, parameterList } from "../pure/address.ts";
-import { clockParts, dayShort } from "../pure/format.ts";
 import { readFilter } from "../pure/filter.ts";
 import { strayParameters } from "../pure/parameters.ts";
 import { fixedRange, rangeName } from "../pure/range.ts";
-import { wallClock } from "../pure/zone.ts";
 import { address, change, comparison, filters, range, unknownZone, zone } from "./router.ts";
 import { viewOf } from "./views.ts";
 
@@ -26,9 +25,7 @@ export function Notices(): VNode {
 function Compared(): VNode | null {
   const instants = comparedInstants.value;
   if (comparison.value === undefined || instants === undefined) return null;
-  return html`<p class="muted">
-    Compared with ${rangeName(fixedRange(instants, zone.value))}${endTime(instants.to)}
-  </p>`;
+  return html`<p class="muted">Compared with ${rangeName(fixedRange(instants, zone.value))}</p>`;
 }
 
 /** Filters stay in the address from view to view; the live numbers are those of all events. */
@@ -37,30 +34,27 @@ function Unfiltered(): VNode | null {
   return html`<p class="muted">Filters do not apply here: these are all events.</p>`;
 }
 
-function endTime(to: string): string {
-  const wall = wallClock(Date.parse(to), zone.value);
-  const { time } = clockParts(wall);
-  return time === "00:00" ? "" : `, until ${dayShort(wall)} ${time}`;
-}
-
 function Connection(): VNode | null {
-  const { lost, retryAt, note } = connection.value;
+  const { lost, refusal, retryAt, note } = connection.value;
+  const why = lost
+    ? "Connection lost."
+    : refusal && `Live events are not sent now: ${problemInWords(refusal)}`;
   const [, tick] = useState(0);
   useEffect(() => {
-    if (lost) mention("Connection lost");
+    if (why !== undefined) mention(why);
     else if (note !== "") mention(note);
-    if (lost) {
+    if (why !== undefined) {
       const timer = setInterval(() => tick((value) => value + 1), 500);
       return () => clearInterval(timer);
     }
     if (note === "") return;
     const timer = setTimeout(() => (connection.value = { ...connection.value, note: "" }), 8_000);
     return () => clearTimeout(timer);
-  }, [lost, note]);
-  if (!lost) return note === "" ? null : html`<p class="notice ok">${note}</p>`;
+  }, [why, note]);
+  if (why === undefined) return note === "" ? null : html`<p class="notice ok">${note}</p>`;
   const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
   return html`<p class="notice bad">
-    Connection lost. Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
+    ${why} Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}.
   </p>`;
 }
 

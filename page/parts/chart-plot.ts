@@ -16,6 +16,8 @@ export interface Label {
 /** Room for `email.unsubscribed` with its key. */
 const labelRoom = 136;
 const labelStep = 17;
+/** Room for the second half of the last label below: `28 Nov`. */
+const tickRoom = 28;
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -54,8 +56,9 @@ export function optionsOf(
   const count = periods.times.length;
   const isStacked = isBars && props.isStacked === true;
   const lines = axisOf(extentOf(series, { isStacked, withPrevious: !isBars }), isCount);
-  const right = endLabels && shape === "lines" ? labelRoom : 12;
-  const plotWidth = width - 52 - right;
+  const right = endLabels && shape === "lines" ? labelRoom : tickRoom;
+  const left = Math.max(52, 16 + 7 * Math.max(...lines.map((line) => short(line).length)));
+  const plotWidth = width - left - right;
   const ticks = ticksOf(periods.times, periods.per, Math.max(2, Math.floor(plotWidth / 76)));
   const font = "12px Inter, sans-serif";
   return {
@@ -92,13 +95,14 @@ export function optionsOf(
               periods.times[place] ?? "",
               periods.per,
               index === 0 || isDayStart(periods, place),
+              periods.times[places[index - 1] ?? -1],
             ),
           ),
       },
       {
         stroke: token("muted"),
         font,
-        size: 52,
+        size: left,
         gap: 8,
         grid: { stroke: token("grid"), width: 1 },
         ticks: { show: false },

@@ -1,8 +1,8 @@
 import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { change, number, periodName } from "../pure/format.ts";
-import { isRepeated, type Periods, type Series } from "../pure/series.ts";
+import { change, number } from "../pure/format.ts";
+import { nameOf, type Periods, type Series } from "../pure/series.ts";
 import { dataOf, emphasize, labelsOf, optionsOf, type Label } from "./chart-plot.ts";
 import { html, type VNode } from "./html.ts";
 
@@ -20,8 +20,8 @@ export interface ChartProps {
   readonly focused?: string | undefined;
   /** Writes values; absent: `number`. */
   readonly write?: (value: number | null) => string;
-  /** "Today is not over: until 14:24." */
-  readonly partText: string;
+  /** Why not all of a period is in the answer: "This day is not over." */
+  readonly partText: (place: number) => string;
   readonly onOpen?: (place: number, id: string) => void;
   readonly onSelect?: (from: number, to: number) => void;
   /** There is no data before this place. */
@@ -112,9 +112,9 @@ export function Chart(props: ChartProps): VNode {
     }
     if (one === undefined) return;
     const before = one.previous?.[at];
-    const difference = one.previous === undefined ? "" : `, ${change(one.values[at], before)}`;
-    const name = periodName(periods.times[at]!, periods.per, isRepeated(periods, at));
-    setSpoken(`${name}, ${one.name} ${write(one.values[at] ?? null)}${difference}`);
+    const difference =
+      one.previous === undefined ? "" : `, ${change(one.values[at], before, props.isCount)}`;
+    setSpoken(`${nameOf(periods, at)}, ${one.name} ${write(one.values[at] ?? null)}${difference}`);
   }
 
   function press(event: KeyboardEvent): void {
@@ -203,31 +203,29 @@ function Tooltip({
   place,
   plot,
   write = number,
+  isCount,
   partText,
   anchor,
 }: TooltipProps): VNode | null {
-  const time = periods.times[place];
-  if (plot === undefined || time === undefined) return null;
+  if (plot === undefined || periods.times[place] === undefined) return null;
   const rows = series
     .map((one) => ({ one, value: one.values[place] ?? null }))
     .toSorted((a, b) => descending(a.value, b.value));
   const left = plot.bbox.left / devicePixelRatio + plot.valToPos(place, "x");
   const isRight = left > plot.width / 2;
   const side = isRight ? { right: `${plot.width - left + 14}px` } : { left: `${left + 14}px` };
-  const from = anchor === undefined || anchor === place ? undefined : periods.times[anchor];
+  const ends = [...new Set([place, anchor ?? place])].sort((one, other) => one - other);
   return html`<div class="tooltip" aria-hidden="true" style=${side}>
-    <p class="tooltip-title">
-      ${from !== undefined && `${periodName(from, periods.per)} – `}${periodName(time, periods.per, isRepeated(periods, place))}
-    </p>
+    <p class="tooltip-title">${ends.map((end) => nameOf(periods, end)).join(" – ")}</p>
     ${rows.map(
       ({ one, value }) =>
         html`<p key=${one.id} class="tooltip-row">
           <i class=${`key ${one.colour}`}></i><span>${one.name}</span><b>${write(value)}</b>
-          ${one.previous !== undefined && html`<em>${change(value, one.previous[place])}</em>`}
+          ${one.previous !== undefined && html`<em>${change(value, one.previous[place], isCount)}</em>`}
         </p>`,
     )}
     ${periods.ahead.has(place) && html`<p class="muted">Not begun yet.</p>`}
-    ${periods.part.has(place) && html`<p class="muted">${partText}</p>`}
+    ${periods.part.has(place) && html`<p class="muted">${partText(place)}</p>`}
   </div>`;
 }
 

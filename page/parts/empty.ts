@@ -14,13 +14,16 @@ import { CopyButton } from "./tools.ts";
 /**
  * Shown in place of an answer without events: what to undo or, where the project never had an
  * event, how to send one.
+ * @param what is counted: events may match of which none has a user
  * @param otherwise shown where the project had events at some time; absent: what to undo
  */
 export function NoEvents({
   again,
+  what = "events",
   otherwise,
 }: {
   readonly again: () => void;
+  readonly what?: string;
   readonly otherwise?: Children;
 }): VNode {
   const { answer } = useAnswer<Catalog<CatalogType>>({ path: "/api/v1/catalog/types" });
@@ -29,7 +32,7 @@ export function NoEvents({
   const wider = ["30d", "90d", "all"].find((word) => lengthOf(word) > lengthOf(range.value));
   return h(
     Nothing,
-    { title: "No events match." },
+    { title: `No ${what} match.` },
     html`<div class="row">
       ${filters.value.map((filter) => {
         const words = filterInWords(filter);

@@ -9,6 +9,7 @@ import {
   filterValueName,
   operatorName,
   propertyName,
+  takesValue,
   valueName,
   type Filter,
   type Operator,
@@ -256,7 +257,7 @@ function ValueStep(props: {
   const [search, setSearch] = useState("");
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set(props.values));
   const { entries, isBusy } = useValues(property, types, search);
-  const offered = valueChoices(entries, op);
+  const offered = valueChoices(entries, op).filter(({ id }) => takesValue(op, id));
   const kept = [...picked]
     .filter((value) => !offered.some(({ id }) => id === value) && search === "")
     .map((value) => ({ id: value, name: filterValueName(op, value), note: "" }));

@@ -1,5 +1,4 @@
 import { h } from "preact";
-import { useMemo } from "preact/hooks";
 import type { Health, Stage, StageState } from "../api/answers.ts";
 import { connection, useAnswer } from "../api/use-answer.ts";
 import type { Streaming } from "../api/use-stream.ts";
@@ -7,6 +6,7 @@ import { lastHealth } from "../frame/pipeline-state.ts";
 import * as format from "../pure/format.ts";
 import { html, type VNode } from "./html.ts";
 import { Icon, type IconName } from "./icon.ts";
+import { still } from "./still.ts";
 
 const order = ["gateway", "ingest", "processor", "aggregator", "query"];
 const titles: Readonly<Record<string, string>> = {
@@ -92,7 +92,7 @@ export function stageTitle(name: string): string {
 export function Pipeline({ stages }: { readonly stages: readonly Stage[] }): VNode {
   return html`<ol class="pipeline">
     ${stages.map(({ name, state, reason, backlog, lagMs }) =>
-      h(ShownStage, {
+      h(StillStage, {
         key: name,
         name,
         state,
@@ -103,29 +103,24 @@ export function Pipeline({ stages }: { readonly stages: readonly Stage[] }): VNo
   </ol>`;
 }
 
-/** One stage; drawn again only where one of its texts changes, though frames come each second. */
-function ShownStage({
-  name,
-  state,
-  line,
-  wait,
-}: {
+interface StageTexts {
   readonly name: string;
   readonly state: StageState;
   readonly line: string;
   readonly wait: string;
-}): VNode {
-  return useMemo(
-    () =>
-      html`<li class=${`stage ${state}`}>
-        <span class=${`stage-mark ${state}`}>${h(Icon, { name: marks[state], size: 14 })}</span>
-        <span class="stage-name">${stageTitle(name)}</span>
-        <span class="stage-state">${line}</span>
-        <span class="stage-wait">${wait}</span>
-      </li>`,
-    [name, state, line, wait],
-  );
 }
+
+function ShownStage({ name, state, line, wait }: StageTexts): VNode {
+  return html`<li class=${`stage ${state}`}>
+    <span class=${`stage-mark ${state}`}>${h(Icon, { name: marks[state], size: 14 })}</span>
+    <span class="stage-name">${stageTitle(name)}</span>
+    <span class="stage-state">${line}</span>
+    <span class="stage-wait">${wait}</span>
+  </li>`;
+}
+
+/** One stage; drawn again only where one of its texts changes, though frames come each second. */
+const StillStage = still(ShownStage);
 
 function waits(name: string, backlog: number | undefined, lagMs: number | undefined): string {
   const unit = units[name];

@@ -40,8 +40,10 @@ const openedKinds = {
 } as const;
 
 export function readAddress(path: string, search: string): Address {
-  // A parameter without a value says as much as none.
-  const parameters = [...new URLSearchParams(search)].filter(([, value]) => value !== "");
+  // A parameter without a value says as much as none, but where it is the row of an empty text.
+  const parameters = [...new URLSearchParams(search)].filter(
+    ([name, value]) => value !== "" || name === "hide" || name === "row",
+  );
   const view = paths[path];
   if (view !== undefined) return { view, parameters };
   const [, folder, id = ""] = openedPath.exec(path) ?? [];

@@ -27,8 +27,15 @@ const missing = "(none)";
 export function readFilter(text: string): Filter | undefined {
   const [op = "", property = "", ...values] = splitParts(text);
   if (!(operators as readonly string[]).includes(op) || property === "") return undefined;
-  if (values.length === 0) return undefined;
+  if (values.length === 0 || values.some((value) => !takesValue(op as Operator, value)))
+    return undefined;
   return { op: op as Operator, property, values };
+}
+
+/** Whether a filter of an operator can have the value. */
+export function takesValue(op: Operator, value: string): boolean {
+  if (op === "exists") return value === "true" || value === "false";
+  return value !== "" || (op !== "contains" && op !== "starts_with");
 }
 
 /** Splits at commas; a comma within a part is percent-encoded once more. */
@@ -191,15 +198,19 @@ export function propertyHead(path: string): string {
   return path.endsWith(`.${name}`) ? name : name.slice(0, 1).toUpperCase() + name.slice(1);
 }
 
-/** A row's value in words: a missing one is "not set". */
+/** A row's value in words: a missing one is "not set", a text without letters "empty text". */
 export function valueName(shown: string): string {
-  return shown === missing ? "not set" : shown;
+  return shown === missing ? "not set" : textName(shown);
+}
+
+function textName(text: string): string {
+  return text === "" ? "empty text" : text;
 }
 
 /** A filter's value in words. */
 export function filterValueName(op: Operator, value: string): string {
   if (op === "shown_as") return valueName(value);
-  return takesMarks(op) ? withoutMark(value) : value;
+  return textName(takesMarks(op) ? withoutMark(value) : value);
 }
 
 /** `campaign is spring or summer`. */

@@ -26,8 +26,12 @@ const signs: Readonly<Record<string, readonly [thousands: string, point: string]
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** A number with so many digits after the point, at least and at most; a half is rounded up. */
-function written(value: number, least: number, most: number): string {
+/**
+ * A number with so many digits after the point, at least and at most; a half is rounded up. What
+ * becomes 0 has no sign.
+ */
+function written(given: number, least: number, most: number): string {
+  const value = Math.abs(given) < 0.5 * 10 ** -most ? 0 : given;
   const known = signs[language];
   // The text of others may have an exponent.
   if (known !== undefined && Math.abs(value) < 1e15 && (value === 0 || Math.abs(value) >= 1e-6))
@@ -55,17 +59,21 @@ function withSigns(
   const end = digits.length - most;
   const before = digits.slice(0, end).replace(/\B(?=(\d{3})+$)/g, thousands);
   const after = digits.slice(end, end + least) + digits.slice(end + least).replace(/0+$/, "");
-  const isNegative = value < 0 || Object.is(value, -0);
-  return `${isNegative ? "−" : ""}${before}${after === "" ? "" : point + after}`;
+  return `${value < 0 ? "−" : ""}${before}${after === "" ? "" : point + after}`;
 }
 
 /**
- * A number in full: `12,480`; fractions with at most two digits. `null` stands for a missing
- * number.
+ * A number in full: `12,480`; fractions with at most two digits, those below 0.1 with as many as
+ * show two that are not 0, to nine: `0.00042`. `null` stands for a missing number.
  */
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return notKnown;
-  return written(value, 0, 2);
+  return written(value, 0, Math.min(9, Math.max(2, 1 - magnitude(value))));
+}
+
+/** The power of ten of a number's first digit; 0 for 0. */
+function magnitude(value: number): number {
+  return value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
 }
 
 /** A number that may not be the true one: `≈ 12,480`. */
@@ -73,18 +81,27 @@ export function approximate(value: number | null | undefined, isInexact = true):
   return isInexact && typeof value === "number" ? `≈ ${number(value)}` : number(value);
 }
 
-/** For axes, whose lines are quarters of a round number: `2.5k`, `1.25k`, `12M`. */
+const units = ["", "k", "M", "G", "T", "P"];
+
+/**
+ * For axes, whose lines are quarters of a round number and have at most three digits: `2.5k`,
+ * `1.25k`, `12M`, `0.375`, below a thousandth `1.25e−4`.
+ */
 export function short(value: number): string {
-  const size = Math.abs(value);
-  const [divisor, unit] =
-    size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"] : [1, ""];
-  return written(value / divisor, 0, 2) + unit;
+  const power = magnitude(value);
+  if (power < -3) return `${written(value / 10 ** power, 0, 2)}e−${-power}`;
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(power / 3)));
+  return written(value / 1_000 ** step, 0, Math.max(2, 2 - power)) + units[step];
 }
 
-/** A share of 1: `18.3 %`, below 1 % `0.42 %`. What is not nothing is never `0.00 %`. */
+/**
+ * A share of 1: `18.3 %`, below 1 % `0.42 %`. What is not nothing is never `0.00 %`, what is not all
+ * never `100.0 %`.
+ */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return notKnown;
-  return share > 0 && share < 0.00005 ? `< ${digitsOfPercent(0.0001)}` : digitsOfPercent(share);
+  if (share > 0 && share < 0.00005) return `< ${digitsOfPercent(0.0001)}`;
+  return share >= 0.9995 && share < 1 ? `> ${digitsOfPercent(0.999)}` : digitsOfPercent(share);
 }
 
 function digitsOfPercent(share: number): string {
@@ -92,16 +109,27 @@ function digitsOfPercent(share: number): string {
   return `${written(share * 100, digits, digits)} %`;
 }
 
-/** A share without digits after the point, for cells: `44 %`. */
+/**
+ * A share without digits after the point, for cells: `44 %`. What is neither nothing nor all is
+ * `< 1 %` or `> 99 %`.
+ */
 export function roundPercent(share: number | null | undefined): string {
   if (share === null || share === undefined) return notKnown;
-  return `${written(share * 100, 0, 0)} %`;
+  if (share > 0 && share < 0.005) return "< 1 %";
+  return share >= 0.995 && share < 1 ? "> 99 %" : `${written(share * 100, 0, 0)} %`;
 }
 
-/** The change from one number to another: `+27.6 %`, `−3.1 %`, `new` where nothing was before. */
-export function change(now: number | null | undefined, before: number | null | undefined): string {
+/**
+ * The change from one number to another: `+27.6 %`, `−3.1 %`, `new` where nothing was before: of
+ * things that are counted, since a sum or an average of something may be 0.
+ */
+export function change(
+  now: number | null | undefined,
+  before: number | null | undefined,
+  isCount = true,
+): string {
   if (now === null || now === undefined || before === null || before === undefined) return notKnown;
-  if (before === 0) return now === 0 ? notKnown : "new";
+  if (before === 0) return now === 0 || !isCount ? notKnown : "new";
   const share = (now - before) / Math.abs(before);
   return `${share > 0 ? "+" : ""}${digitsOfPercent(share)}`;
 }
@@ -151,10 +179,10 @@ function two(large: number, largeUnit: string, small: number, smallUnit: string)
 
 /** A size as people read it: `512 B`, `3.4 KB`, `1.2 MB`. */
 export function bytes(size: number): string {
-  const units = ["B", "KB", "MB", "GB"];
-  const step = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(size) / 10));
+  const names = ["B", "KB", "MB", "GB"];
+  const step = size < 1 ? 0 : Math.min(names.length - 1, Math.floor(Math.log2(size) / 10));
   const shown = Math.round((size / 1_024 ** step) * 10) / 10;
-  return `${number(shown)} ${units[step]}`;
+  return `${number(shown)} ${names[step]}`;
 }
 
 /** One or several: `1 event`, `12,480 events`. */
@@ -204,35 +232,48 @@ export function clockParts(text: string): ClockParts {
 
 export type Period = "minute" | "hour" | "day" | "week" | "month";
 
-/** A period by the text of its start, in full: `Sun 15 November`, `Sun 15 November, 14:00`, `Week of 9 November`. */
-export function periodName(text: string, per: Period, withOffset = false): string {
+/**
+ * A period by the text of its start, in full: `Sun 15 November`, `Sun 15 November, 14:00`, `Week of
+ * 9 November`, with the year where it is not the one of `beside`.
+ */
+export function periodName(
+  text: string,
+  per: Period,
+  { withOffset = false, beside = text }: { withOffset?: boolean; beside?: string } = {},
+): string {
   const { day, month, year, time, offset, weekday } = clockParts(text);
-  const monthName = monthNames[month - 1]!;
   const shift = withOffset && offset !== "" ? ` (UTC${offset === "Z" ? "" : offset})` : "";
+  const name = `${day} ${monthNames[month - 1]!}${year === clockParts(beside).year ? "" : ` ${year}`}`;
   switch (per) {
     case "month":
-      return `${monthName} ${year}`;
+      return monthAndYear(year, month);
     case "week":
-      return `Week of ${day} ${monthName}`;
+      return `Week of ${name}`;
     case "day":
-      return `${dayNames[weekday]!.slice(0, 3)} ${day} ${monthName}`;
+      return `${dayNames[weekday]!.slice(0, 3)} ${name}`;
     default:
-      return `${dayNames[weekday]!.slice(0, 3)} ${day} ${monthName}, ${time}${shift}`;
+      return `${dayNames[weekday]!.slice(0, 3)} ${name}, ${time}${shift}`;
   }
 }
 
-/** A period on an axis: `15 Nov`, `14:00`, `Nov`; `first` where its day or year is new to the axis. */
-export function periodTick(text: string, per: Period, first: boolean): string {
-  const { day, month, year, time } = clockParts(text);
-  const monthName = monthNames[month - 1]!.slice(0, 3);
+/**
+ * A period on an axis: `15 Nov`, `14:00`, `Nov`; `first` where its day is new to the axis. The year
+ * stands where it is not the one of `beside`, the label before; the first label has none.
+ */
+export function periodTick(text: string, per: Period, first: boolean, beside?: string): string {
+  const { month, year, time } = clockParts(text);
   switch (per) {
-    case "month":
-      return first ? `${monthName} ${year}` : monthName;
+    case "month": {
+      const monthName = monthNames[month - 1]!.slice(0, 3);
+      return beside !== undefined && clockParts(beside).year === year
+        ? monthName
+        : `${monthName} ${year}`;
+    }
     case "week":
     case "day":
-      return `${day} ${monthName}`;
+      return dayShort(text, beside);
     default:
-      return first && time === "00:00" ? `${day} ${monthName}` : time;
+      return first && time === "00:00" ? dayShort(text, beside) : time;
   }
 }
 

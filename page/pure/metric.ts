@@ -20,6 +20,11 @@ export function metricName(metric: string): string {
   return `${functions[metric.slice(0, at)] ?? metric.slice(0, at)} ${metric.slice(at + 1).replace(/^(data|metadata|context)\./, "")}`;
 }
 
+/** Whether a metric counts things: then it is 0 where there are none, and only there. */
+export function isCounted(metric: string): boolean {
+  return metric === "count" || metric === "uniques";
+}
+
 /** The unit of a metric's numbers: `events`, `users`, empty for others. */
 export function metricUnit(metric: string): string {
   return metric === "count" ? "events" : metric === "uniques" ? "users" : "";
@@ -35,7 +40,7 @@ export function isAdditive(metric: string): boolean {
 
 /** A metric of no events: counts and sums are 0, an average or a quantile is not known. */
 export function ofNothing(metric: string): 0 | null {
-  return isAdditive(metric) || metric === "uniques" ? 0 : null;
+  return isAdditive(metric) || isCounted(metric) ? 0 : null;
 }
 
 /** All metrics of properties with numbers. */

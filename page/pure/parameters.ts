@@ -36,7 +36,7 @@ const readers: Readonly<Record<ViewName, Readonly<Record<string, Reader>>>> = {
     ...{ shape: one(/^(line|bars|table)$/), hide: all, sort: sort("name|total|before") },
     whole: flag,
   },
-  funnel: { step: steps, window: any, actor, by: any, sort: sort("value|s\\d+"), row: any },
+  funnel: { step: steps, window: any, actor, by: any, sort: sort("value|s\\d+"), row: one(/^/) },
   retention: {
     ...{ first: any, back: any, per: one(/^(day|week|month)$/), actor },
     shape: one(/^(percent|people)$/),

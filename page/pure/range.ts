@@ -134,8 +134,8 @@ export function rangeParameters(
   ];
 }
 
-/** In words: `last 30 days`, `28 Oct to 26 Nov`. */
-export function rangeName(text: RangeText): string {
+/** In words: `last 30 days`, `28 Oct – 26 Nov`, with years where one is not the present one. */
+export function rangeName(text: RangeText, now = Date.now()): string {
   const known = rangeWords.find(({ word }) => word === text);
   if (known !== undefined) return known.name;
   const roll = rolling.exec(text);
@@ -144,11 +144,14 @@ export function rangeName(text: RangeText): string {
     return `Last ${roll[1]} ${unit}`;
   }
   const [first = "", last = ""] = text.split("..");
-  if (first === last) return dayShort(first);
-  if (first.length === 10) return `${dayShort(first, last)} – ${dayShort(last)}`;
-  const sameDay = first.slice(0, 10) === last.slice(0, 10);
-  const end = sameDay ? timeName(last) : `${dayShort(last)}, ${timeName(last)}`;
-  return `${dayShort(first, last)}, ${timeName(first)} – ${end}`;
+  const today = new Date(now).toISOString();
+  const beside = clockParts(first).year === clockParts(last).year ? today : first;
+  const end = dayShort(last, beside);
+  if (first === last) return end;
+  if (first.length === 10) return `${dayShort(first, last)} – ${end}`;
+  if (first.slice(0, 10) === last.slice(0, 10))
+    return `${end}, ${timeName(first)} – ${timeName(last)}`;
+  return `${dayShort(first, last)}, ${timeName(first)} – ${end}, ${timeName(last)}`;
 }
 
 /** `02:00`, where the clock shows it twice `02:00 (UTC+01:00)`. */

@@ -1,5 +1,5 @@
 import type { QueryAnswer, Row } from "../api/answers.ts";
-import { clockParts, type Period } from "./format.ts";
+import { clockParts, periodName, type Period } from "./format.ts";
 import type { Instants } from "./range.ts";
 import { addDays, addMonths, instantAt, shiftWall } from "./zone.ts";
 
@@ -48,15 +48,16 @@ export function periodEnd(start: string, per: Period, zone: string): number {
 /**
  * Decides which periods are whole, by the answer's range and `asOf` alone, never by the reader's
  * clock. A period that begins before the range or ends behind it, or behind `asOf`, is a part.
+ * Without a range the question was about all time, which cuts no period.
  */
 export function periodsOf(
   times: readonly string[],
   per: Period,
-  answer: { readonly range: Instants; readonly asOf: string; readonly zone: string },
+  answer: { readonly range: Instants | undefined; readonly asOf: string; readonly zone: string },
 ): Periods {
-  const from = Date.parse(answer.range.from);
   const asOf = Date.parse(answer.asOf);
-  const until = Math.min(asOf, Date.parse(answer.range.to));
+  const from = answer.range === undefined ? -Infinity : Date.parse(answer.range.from);
+  const until = Math.min(asOf, answer.range === undefined ? asOf : Date.parse(answer.range.to));
   const part = new Set<number>();
   const ahead = new Set<number>();
   for (const [index, time] of times.entries()) {
@@ -67,8 +68,15 @@ export function periodsOf(
   return { times, per, part, ahead };
 }
 
+/** A period's name among the others: with its year where the last one is of another. */
+export function nameOf(periods: Periods, place: number): string {
+  const { times, per } = periods;
+  const withOffset = isRepeated(periods, place);
+  return periodName(times[place]!, per, { withOffset, beside: times.at(-1)! });
+}
+
 /** Whether the period is an hour that the clock shows twice: its offset is then shown. */
-export function isRepeated({ times }: Pick<Periods, "times">, place: number): boolean {
+function isRepeated({ times }: Pick<Periods, "times">, place: number): boolean {
   const wall = times[place]!.slice(0, 19);
   return [times[place - 1], times[place + 1]].some((time) => time?.startsWith(wall) === true);
 }

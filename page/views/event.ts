@@ -2,6 +2,7 @@ import { h } from "preact";
 import type { StoredEvent } from "../api/answers.ts";
 import { useAnswer } from "../api/use-answer.ts";
 import { addFilter, follow, go, hrefOf, openedAddress, zone } from "../frame/router.ts";
+import { ofMails } from "../parts/actors.ts";
 import { Card, Waiting } from "../parts/card.ts";
 import { html, type VNode } from "../parts/html.ts";
 import { CopyButton } from "../parts/tools.ts";
@@ -69,7 +70,7 @@ function Parts({ event, path }: { readonly event: StoredEvent; readonly path: st
       }
       ${
         event.correlationId !== undefined &&
-        html`<dt>Mail</dt>
+        html`<dt>${ofMails([event.type]) ? "Mail" : "Correlation"}</dt>
           <dd>
             <a
               href=${hrefOf(openedAddress("story", event.correlationId))}

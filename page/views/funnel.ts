@@ -194,12 +194,12 @@ function Shown({ answer, steps, actor, types, by, again }: ShownProps): VNode {
   const row = readParameter(address.value, "row");
   const picked = rows.find(({ value }) => value === row);
   if (answer.steps[0]?.users === 0) {
-    return h(NoEvents, { again });
+    return h(NoEvents, { again, what: actorName(actor, types)[1] });
   }
   return html`${
     row !== undefined &&
     picked === undefined &&
-    html`<p class="hint">There is no ${row} here. Shown instead: all.</p>`
+    html`<p class="hint">There is no ${valueName(row)} here. Shown instead: all.</p>`
   }
   ${
     picked !== undefined &&

@@ -1,5 +1,5 @@
 import { h } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { LiveFrame, QueryAnswer } from "../api/answers.ts";
 import type { Call } from "../api/client.ts";
 import { useAnswer, type AnswerState } from "../api/use-answer.ts";
@@ -14,11 +14,12 @@ import { NoEvents } from "../parts/empty.ts";
 import { Exactness } from "../parts/exactness.ts";
 import { html, type Children, type VNode } from "../parts/html.ts";
 import { heardLast, Pipeline, pipelineSentence, stateOf, useStages } from "../parts/pipeline.ts";
+import { still } from "../parts/still.ts";
 import { Table, type Column } from "../parts/table.ts";
 import * as format from "../pure/format.ts";
 import {
   counterparts,
-  isRepeated,
+  nameOf,
   periodsOf,
   seriesValues,
   timesOf,
@@ -47,9 +48,6 @@ export default function Now(): VNode {
   const { stages, isCurrent } = useStages(frame?.stages, live);
   const hours = useAnswer<QueryAnswer>(hourly("today"), everyMs);
   useFresh(hours, frame);
-  // The parts that the stream's frames do not change are not rendered each second.
-  const today = useMemo(() => h(Today, { hours }), [hours]);
-  const latest = useMemo(() => h(Latest, {}), []);
   useEffect(() => {
     if (stages === undefined || !isCurrent) return;
     const state = stateOf(stages);
@@ -58,7 +56,8 @@ export default function Now(): VNode {
   }, [stages, isCurrent]);
 
   return html`<div class="now">
-    ${h(Tiles, { frame, bars, live, hours: hours.answer })} ${today} ${latest}
+    ${h(Tiles, { frame, bars, live, hours: hours.answer })} ${h(StillToday, { hours })}
+    ${h(StillLatest, {})}
     ${h(
       Card,
       {
@@ -70,6 +69,10 @@ export default function Now(): VNode {
     )}
   </div>`;
 }
+
+// The parts that the stream's frames do not change are not rendered each second.
+const StillToday = still(Today);
+const StillLatest = still(Latest);
 
 /**
  * Asks for the counts again when events were stored that they may lack: at once after a quiet time,
@@ -320,7 +323,7 @@ function HourChart({
   const [line] = series;
   const rows: readonly HourRow[] = periods.times.map((time, place) => ({
     time,
-    name: format.periodName(time, "hour", isRepeated(periods, place)),
+    name: nameOf(periods, place),
     today: periods.ahead.has(place) ? "" : format.number(line?.values[place]),
     before: format.number(line?.previous?.[place]),
   }));
@@ -335,7 +338,7 @@ function HourChart({
       shape: "lines",
       isCount: true,
       height: 286,
-      partText: "This hour is not over.",
+      partText: () => "This hour is not over.",
     })}
     <details
       class="as-table"

@@ -136,7 +136,7 @@ export default function Paths(): VNode {
     },
     answer !== undefined &&
       (answer.total.count === 0
-        ? h(NoEvents, { again: request.again })
+        ? h(NoEvents, { again: request.again, what: many })
         : html`${h(Picture, { paths: answer.paths, total: answer.total.count, after: shown.after, length: shown.length })}
           ${h(List, { answer, length: shown.length, many })}`),
   )}`;

@@ -75,7 +75,10 @@ export default function Retention(): VNode {
     : undefined;
   const request = useAnswer<RetentionAnswer>(call);
   const { answer } = request;
-  const shown = useAnswered(request, call, { per, types, actor, zone: zone.value });
+  const shown = useAnswered(request, call, {
+    ...{ per, types, actor, zone: zone.value },
+    hasEnds: range.value !== "all",
+  });
   useEffect(() => {
     shownInstants.value = answer?.meta.range;
   }, [answer]);
@@ -88,7 +91,7 @@ export default function Retention(): VNode {
     per: shown.per,
     zone: shown.zone,
     asOf: answer.meta.asOf,
-    range: answer.meta.range,
+    range: shown.hasEnds ? answer.meta.range : undefined,
   };
   const table = at && cohortTable(answer.cohorts, at);
   return html`${h(
@@ -156,7 +159,7 @@ export default function Retention(): VNode {
     },
     table !== undefined &&
       (table.size === 0
-        ? h(NoEvents, { again: request.again })
+        ? h(NoEvents, { again: request.again, what: many })
         : h(Cohorts, { table, per: shown.per, isPeople, one, many })),
   )}`;
 }
@@ -203,7 +206,7 @@ function Cohorts({ table, per, isPeople, one, many }: CohortsProps): VNode {
               )}
             </tr>
             ${table.rows.map(({ start, size, cells }) => {
-              const cohort = periodName(start, per);
+              const cohort = periodName(start, per, { beside: last });
               return html`<tr key=${start}>
                 <th scope="row">
                   <time datetime=${start}>${per === "month" ? cohort : dayShort(start, last)}</time>
@@ -270,7 +273,7 @@ function Legend({
         <span class="heat-scale" aria-hidden="true">
           ${[1, 2, 3, 4, 5, 6, 7].map((step) => html`<span key=${step} class=${`heat heat-${step}`}></span>`)}
         </span>
-        ${roundPercent(top)} and more
+        ${percent(top)} and more
       </span>`
     }
     <span class="heat-key">

@@ -9,8 +9,9 @@ import { valueName } from "../pure/filter.ts";
 import type { Path } from "../pure/flow.ts";
 import { approximate, counted, number, percent, type Period } from "../pure/format.ts";
 import { isInexact } from "../pure/inexact.ts";
+import { isAdditive, isCounted, ofNothing } from "../pure/metric.ts";
 import { coloursOf, periodsOf, seriesValues, timesOf, type Series } from "../pure/series.ts";
-import { viewAddress, type SavedEntry } from "./saved-questions.ts";
+import { isAllTime, viewAddress, type SavedEntry } from "./saved-questions.ts";
 import type { MailNumbers } from "./mail.ts";
 
 interface Props<Answer> {
@@ -64,7 +65,11 @@ function OfQuery({ entry, answer }: Props<QueryAnswer>): VNode {
     approximate(value, isInexact(metric, [answer.meta]));
   if (time >= 0) return h(SmallChart, { entry, answer, time, timezone, write });
   if (dimensions.length === 0) {
-    return h(Big, { value: write(answer.results[0]?.metrics[0] ?? 0) }, metricName(metric));
+    return h(
+      Big,
+      { value: write(answer.results[0]?.metrics[0] ?? ofNothing(metric)) },
+      metricName(metric),
+    );
   }
   const lines = answer.results.map(({ dimensions: names, metrics: values }): Line => [
     names.map((name) => valueName(name ?? "")).join(", "),
@@ -107,20 +112,20 @@ function SmallChart({
     values: of,
   }));
   if (series.length === 0) return html`<p class="muted">No events match.</p>`;
-  const metric = answer.query.metrics[0];
+  const metric = answer.query.metrics[0] ?? "count";
   return html`${h(Chart, {
     periods: periodsOf(times, per, {
-      range: answer.query.range,
+      range: isAllTime(entry) ? undefined : answer.query.range,
       asOf: answer.meta.asOf,
       zone: timezone,
     }),
     series,
     shape: entry.view?.shape === "bars" ? "bars" : "lines",
-    isStacked: metric === "count",
-    isCount: metric === "count" || metric === "uniques",
+    isStacked: isAdditive(metric),
+    isCount: isCounted(metric),
     height: 120,
     write,
-    partText: `This ${per} is not over.`,
+    partText: () => `Not all of this ${per} is in the answer.`,
   })}
   ${
     series.length > 1 &&
@@ -167,7 +172,7 @@ function OfRetention({ entry, answer: { cohorts, meta } }: Props<RetentionAnswer
     per,
     zone: own ?? zone.value,
     asOf: meta.asOf,
-    range: meta.range,
+    range: isAllTime(entry) ? undefined : meta.range,
   });
   const next = table.all[1];
   if (next === undefined) return html`<p class="muted">No ${per} after the first is over yet.</p>`;

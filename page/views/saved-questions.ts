@@ -1,6 +1,6 @@
 import type { Meta } from "../api/answers.ts";
 import { ask, askWithHeaders } from "../api/client.ts";
-import { readAddress, type Address } from "../pure/address.ts";
+import { parameter, readAddress, type Address } from "../pure/address.ts";
 
 /** How a saved question is shown: what the page keeps in its `view`. */
 export interface SavedView {
@@ -64,6 +64,12 @@ export function viewAddress({ view }: SavedEntry): Address | undefined {
   const [path = "", search = ""] = text.split("?", 2);
   const address = readAddress(path, search);
   return address.view === "now" ? undefined : address;
+}
+
+/** Whether the question's view shows all time: the ends that its answer names cut no period. */
+export function isAllTime(entry: SavedEntry): boolean {
+  const address = viewAddress(entry);
+  return address !== undefined && parameter(address, "range") === "all";
 }
 
 /** The pinned questions in their order, then the others by name. */

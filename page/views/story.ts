@@ -15,13 +15,13 @@ function useStory(id: string): AnswerState<Story> {
   return useAnswer<Story>({ path: `/api/v1/stories/${encodeURIComponent(id)}` });
 }
 
-/** All that happened to one mail, on a page of its own. */
+/** All events of one correlation, as of a mail, on a page of its own. */
 export function OpenedStory({ id }: { readonly id: string }): VNode {
   const request = useStory(id);
   return h(
     Card,
     {
-      title: "Story of a mail",
+      title: "Story",
       className: "event-card",
       note: h(CloseButton, {}),
       requests: [request],
@@ -50,7 +50,7 @@ export function StoryLine({ id, openId }: { readonly id: string; readonly openId
  * longer, up to a limit.
  */
 function Line({ story, openId }: { readonly story: Story; readonly openId: string }): VNode {
-  if (story.data.length === 0) return html`<p class="muted">Nothing is known of this mail.</p>`;
+  if (story.data.length === 0) return html`<p class="muted">Nothing is known of it.</p>`;
   const colours = coloursOf([...new Set(story.data.map(({ type }) => type))]);
   const today = wallClock(Date.now(), zone.value);
   return html`<ol class="story">
@@ -82,7 +82,7 @@ function Line({ story, openId }: { readonly story: Story; readonly openId: strin
         </li>`;
       })}
     </ol>
-    ${story.page.nextCursor !== null && html`<p class="muted">There are more events of this mail.</p>`}`;
+    ${story.page.nextCursor !== null && html`<p class="muted">There are more events than these.</p>`}`;
 }
 
 /** From 20 px for an instant to 72 px for days, by the order of magnitude. */

@@ -98,6 +98,8 @@ function askedOf({ types, metric, by }: TrendsQuestion) {
     types,
     metric,
     by,
+    /** All time has no ends, though its answer names the first and the last event. */
+    hasEnds: chosen !== undefined,
     comparesItself,
     saved: (per: Period) => ({
       ...body(chosen),
@@ -181,6 +183,8 @@ interface Lines {
   /** The lines of the shown rows; those before while these are under way. */
   readonly answer: QueryAnswer | undefined;
   readonly isCurrent: boolean;
+  /** What cuts their periods; `undefined`: nothing. */
+  readonly range: Instants | undefined;
 }
 
 /**
@@ -195,7 +199,9 @@ function useLines(call: Call | undefined, asked: Asked, shown: Asked): Lines {
     kept.current = { of: shown, answer: request.answer };
   const isCurrent = kept.current !== undefined && isSame(kept.current.of, shown);
   const hasEnded = request.problem !== undefined || request.stopped;
-  return { request, answer: isCurrent || !hasEnded ? kept.current?.answer : undefined, isCurrent };
+  const answer = isCurrent || !hasEnded ? kept.current?.answer : undefined;
+  const range = kept.current?.of.hasEnds === true ? rangeOf(answer) : undefined;
+  return { request, answer, isCurrent, range };
 }
 
 /**
@@ -208,7 +214,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const table = useAnswer<QueryAnswer>(asked.table);
   const shown = useAnswered(table, asked.table, asked);
   const { comparesItself } = shown;
-  const other = otherRange(table.answer?.meta.range ?? table.answer?.query.range);
+  const other = otherRange(rangeOf(table.answer));
   const found = table.answer?.results.slice(0, mostRows) ?? [];
   const ids = found.map(({ dimensions }) => dimensions[0]!);
   const before = useBefore(shown, ids, other);
@@ -239,7 +245,7 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   const lines = useLines(linesCall, ofLines, shown);
   const otherLines = useAnswer<QueryAnswer>(otherCall, undefined, askAllRows);
   const otherAnswer = lines.isCurrent ? currentAnswer(otherLines, otherCall) : undefined;
-  const drawn = drawnOf(question, first, lines.answer, {
+  const drawn = drawnOf(question, first, lines, {
     comparesItself,
     answer: otherAnswer,
     days: other?.days ?? 0,
@@ -288,6 +294,10 @@ export function useTrends(question: TrendsQuestion): TrendsAnswer {
   };
 }
 
+function rangeOf(answer: QueryAnswer | undefined): Instants | undefined {
+  return answer?.meta.range ?? answer?.query.range;
+}
+
 function leftOut(answer: QueryAnswer | undefined): number {
   return answer?.meta.rowsLeftOut ?? 0;
 }
@@ -326,13 +336,13 @@ const columnsOfLines = { name: 0, time: 1 };
 function drawnOf(
   { per, onlyWhole }: TrendsQuestion,
   first: readonly string[],
-  answer: QueryAnswer | undefined,
+  { answer, range }: Lines,
   other: OtherLines,
 ): Pick<TrendsAnswer, "periods" | "series"> {
   if (answer === undefined) return { periods: undefined, series: [] };
   const answeredPer = (answer.query.dimensions[1]?.slice(5) ?? per) as typeof per;
   const all = periodsOf(timesOf(answer, 1), answeredPer, {
-    range: answer.meta.range ?? answer.query.range,
+    range,
     asOf: answer.meta.asOf,
     zone: answer.query.timezone,
   });

@@ -6,8 +6,8 @@ import { readSort, Table, writeSort, type Column } from "../parts/table.ts";
 import type { CsvTable } from "../parts/tools.ts";
 import { propertyHead } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
-import { directionOf, metricName } from "../pure/metric.ts";
-import { isRepeated } from "../pure/series.ts";
+import { directionOf, isCounted, metricName } from "../pure/metric.ts";
+import { nameOf } from "../pure/series.ts";
 import type { TrendRow, TrendsAnswer } from "./trends-answer.ts";
 import type { TrendsQuestion } from "./trends-question.ts";
 
@@ -67,7 +67,11 @@ export function SummaryTable({
             name: "Change",
             isNumber: true,
             cell: (row: TrendRow) =>
-              h(Change, { row: { ...row, before: comparable(row.before, inexact.before) }, by }),
+              h(Change, {
+                row: { ...row, before: comparable(row.before, inexact.before) },
+                by,
+                isCount: isCounted(metric),
+              }),
           },
         ] as const)
       : []),
@@ -109,9 +113,17 @@ export function comparable(
   return isInexact && before === 0 ? null : before;
 }
 
-function Change({ row, by }: { readonly row: TrendRow; readonly by: string | undefined }): VNode {
+function Change({
+  row,
+  by,
+  isCount,
+}: {
+  readonly row: TrendRow;
+  readonly by: string | undefined;
+  readonly isCount: boolean;
+}): VNode {
   const direction = by === undefined ? directionOf(row.id, row.total, row.before ?? null) : 0;
-  const text = format.change(row.total, row.before);
+  const text = format.change(row.total, row.before, isCount);
   if (direction === 0) return html`${text}`;
   const isMore = (row.total ?? 0) > (row.before ?? 0);
   return html`<span class=${direction > 0 ? "up" : "down"}>${isMore ? "↑" : "↓"} ${text}</span>`;
@@ -138,8 +150,8 @@ export function PeriodTable({ trends }: { readonly trends: TrendsAnswer }): VNod
     {
       id: "period",
       name: "Period",
-      cell: ({ time, place }) =>
-        html`${format.periodName(time, periods.per, isRepeated(periods, place))}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
+      cell: ({ place }) =>
+        html`${nameOf(periods, place)}${periods.part.has(place) && html` <small class="muted">not all of it</small>`}`,
     },
     ...series.map((one): Column<PeriodRow> => ({
       id: one.id,

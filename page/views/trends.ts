@@ -29,7 +29,7 @@ import {
 } from "../frame/router.ts";
 import { filterInWords, filterOfRow, propertyName, writeFilter } from "../pure/filter.ts";
 import * as format from "../pure/format.ts";
-import { isAdditive, metricName, metricsOf, metricUnit } from "../pure/metric.ts";
+import { isAdditive, isCounted, metricName, metricsOf, metricUnit } from "../pure/metric.ts";
 import { periodsFor, rangeName } from "../pure/range.ts";
 import { daysOf, fixedRange } from "../pure/range.ts";
 import { periodEnd } from "../pure/series.ts";
@@ -96,7 +96,8 @@ export default function Trends(): VNode {
         expectsCut: true,
       }),
     },
-    table.answer !== undefined && (table.answer.results.length === 0 || total === 0)
+    table.answer !== undefined &&
+      (table.answer.results.length === 0 || (shown.metric === "count" && total === 0))
       ? h(NoEvents, { again: table.again })
       : h(Shown, { question: shown, trends }),
   )}`;
@@ -129,8 +130,12 @@ function totalInWords(
   const unit = metricUnit(shown.metric);
   const text = `${format.approximate(total, inexact.totals)}${unit === "" ? "" : ` ${unit}`}`;
   const known = comparable(before, inexact.before);
-  const more = known === undefined || !isCompared ? "" : format.changeInWords(total, known);
-  return more === "" ? text : `${text}, ${more}`;
+  if (known === undefined || known === null || !isCompared) return text;
+  // Of a sum or an average there are not "twice as many".
+  const more = isCounted(shown.metric)
+    ? format.changeInWords(total, known)
+    : format.change(total, known, false);
+  return more === "" || more === format.notKnown ? text : `${text}, ${more}`;
 }
 
 const periodNames = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" };
@@ -215,12 +220,12 @@ function Shown({
           series: series.filter(({ id }) => !question.hidden.includes(id)),
           shape: question.shape === "bars" && periods.times.length <= 60 ? "bars" : "lines",
           isStacked: isAdditive(question.metric),
-          isCount: question.metric === "count" || question.metric === "uniques",
+          isCount: isCounted(question.metric),
           height: isWide ? 340 : 320,
           endLabels: isWide && series.length > 1,
           focused,
           write: (value) => format.approximate(value, trends.inexact.lines),
-          partText: partText(trends),
+          partText: (place) => partText(trends, place),
           knownFrom: trends.knownFrom,
           onOpen: (place, id) => openEvents(question, trends, place, id),
           onSelect: (from, to) => selectRange(trends, from, to),
@@ -244,14 +249,14 @@ function noDataText({ knownFrom, firstEvent, periods }: TrendsAnswer): VNode | n
   </p>`;
 }
 
-/** "Today is not over: until 14:24." */
-function partText({ table, periods }: TrendsAnswer): string {
-  const { asOf } = table.answer!.meta;
-  const wall = wallClock(Date.parse(asOf), zone.value);
-  const name = { minute: "minute", hour: "hour", day: "day", week: "week", month: "month" }[
-    periods?.per ?? "day"
-  ];
-  return `This ${name} is not all in the answer: as of ${format.dayShort(wall)}, ${format.clockParts(wall).time}.`;
+/** "This day is not over: as of 26 Nov, 14:24", or that the range has not all of it. */
+function partText({ table, periods }: TrendsAnswer, place: number): string {
+  const { times, per } = periods!;
+  const asOf = Date.parse(table.answer!.meta.asOf);
+  if (periodEnd(times[place]!, per, zone.value) <= asOf)
+    return `The range has only a part of this ${per}.`;
+  const wall = wallClock(asOf, zone.value);
+  return `This ${per} is not over: as of ${format.dayShort(wall)}, ${format.clockParts(wall).time}.`;
 }
 
 function openEvents(

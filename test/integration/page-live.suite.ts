@@ -56,6 +56,38 @@ export function livePageSuite(demo: () => Shown): void {
     await eventually(async () => expect(await streams()).toBe(0));
   });
 
+  test("what was drawn before is not kept: the heap does not grow with events", async () => {
+    const { page, close } = await open(demo(), "/");
+    await answered(page);
+    const session = await page.context().newCDPSession(page);
+    const { result } = await session.send("Runtime.evaluate", { expression: "Object.prototype" });
+    const objects = async (): Promise<number> => {
+      const prototypeObjectId = result.objectId!;
+      const found = await session.send("Runtime.queryObjects", { prototypeObjectId });
+      const objectId = found.objects.objectId!;
+      const functionDeclaration = "function () { return this.length; }";
+      const returned = await session.send("Runtime.callFunctionOn", {
+        objectId,
+        functionDeclaration,
+      });
+      await session.send("Runtime.releaseObject", { objectId });
+      return returned.result.value as number;
+    };
+    const rounds = async (from: number, to: number) => {
+      for (let round = from; round < to; round++) {
+        await post([`round-${round}`], `round.${round}`);
+        await latest(page, `round.${round}`).first().waitFor();
+      }
+    };
+    await eventually(async () => expect(await streams()).toBe(2));
+    await rounds(0, 3);
+    const before = await objects();
+    await rounds(3, 9);
+    // All that is drawn is made of some two thousand; a round drew a third of it.
+    expect((await objects()) - before).toBeLessThan(1_500);
+    await close();
+  });
+
   test("a hidden tab holds no stream, and goes on where it was; four tabs of Now, and a fifth still loads", async () => {
     const lastIds: (string | undefined)[] = [];
     const first = await open(demo(), "/", {
@@ -107,6 +139,26 @@ export function livePageSuite(demo: () => Shown): void {
     await turnAway(page, false);
     await page.getByText(/^Connected again\./).waitFor();
     await eventually(async () => expect(await streams()).toBe(2));
+    await close();
+  });
+
+  test("a stream that the service refuses is told with the reason, and asked for when it says", async () => {
+    let asked = 0;
+    const { page, close } = await open(demo(), "/?tz=UTC", {
+      before: async (made) => {
+        await made.route("**/api/v1/live", (route) => {
+          asked++;
+          return route.fulfill({ status: 429, headers: { "Retry-After": "60" }, body: "{}" });
+        });
+      },
+    });
+    await answered(page);
+    const words = "Live events are not sent now: Too many questions at once.";
+    await page.getByText(new RegExp(`${words} Trying again in (5[0-7]) s`)).waitFor();
+    expect(asked).toBe(1);
+    expect(await page.locator(".foot .state").innerText()).toContain("All counted");
+    await page.getByRole("link", { name: "Saved" }).click();
+    await page.locator(".notices").getByText(words).waitFor({ state: "detached" });
     await close();
   });
 

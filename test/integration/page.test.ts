@@ -12,6 +12,7 @@ import { keySuite } from "./page-key.suite.ts";
 import { livePageSuite } from "./page-live.suite.ts";
 import { exactnessSuite } from "./page-exactness.suite.ts";
 import { numbersSuite } from "./page-numbers.suite.ts";
+import { oddSuite } from "./page-odd.suite.ts";
 import { staleSuite } from "./page-stale.suite.ts";
 import { viewsSuite } from "./page-views.suite.ts";
 
@@ -68,6 +69,7 @@ describeWith(["chromium"], "the page", () => {
 
   viewsSuite(() => shown);
   numbersSuite(() => shown);
+  oddSuite(() => shown);
   exactnessSuite(() => shown);
   staleSuite(() => shown);
   livePageSuite(() => shown);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { changed, readAddress, writeAddress, type Address } from "../../../page/pure/address.ts";
 import { readFilter, readStep, writeFilter, writeStep } from "../../../page/pure/filter.ts";
 import { comparedDays, shiftedInstants } from "../../../page/pure/compared-range.ts";
-import { readParameter, strayParameters } from "../../../page/pure/parameters.ts";
+import { readParameter, readParameters, strayParameters } from "../../../page/pure/parameters.ts";
 import {
   bodyRange,
   fixedRange,
@@ -27,8 +27,15 @@ test("an address is written as it was read", () => {
   expect(readAddress("/events/m%2F1", "").opened).toEqual({ kind: "event", id: "m/1" });
 });
 
-test("a parameter without a value is none", () => {
+test("a parameter without a value is none, but where it names the row of an empty text", () => {
   expect(readAddress("/trends", "?by=&type=&per=day").parameters).toEqual([["per", "day"]]);
+  const hidden = readAddress("/trends", "?hide=&hide=a");
+  expect([readParameters(hidden, "hide"), writeAddress(hidden)]).toEqual([
+    ["", "a"],
+    "/trends?hide=&hide=a",
+  ]);
+  const picked = readAddress("/funnel", "?row=");
+  expect([readParameter(picked, "row"), strayParameters(picked).unread]).toEqual(["", []]);
 });
 
 test.each([

@@ -17,6 +17,7 @@ import {
   readFilter,
   writeFilter,
   type Filter,
+  valueName,
 } from "../../../page/pure/filter.ts";
 import { exactValue } from "../../../page/pure/exact-value.ts";
 import { listFilters } from "../../../page/pure/list-filters.ts";
@@ -249,4 +250,22 @@ test("repeated parameters are lists of an object", () => {
       ["source", "shop"],
     ]),
   ).toEqual({ limit: 100, "data.plan": ["a", "b"], source: "shop" });
+});
+
+test.each([
+  "exists,data.plan,maybe",
+  "exists,data.plan,",
+  "contains,data.plan,",
+  "starts_with,data.plan,a,",
+])("%s is no filter", (text) => {
+  expect(readFilter(text)).toBeUndefined();
+});
+
+test("a value that is a text without letters has a name", () => {
+  expect(valueName("")).toBe("empty text");
+  expect(filterInWords(filterOfRow("data.plan", ""))).toBe("plan is empty text");
+  expect(filterInWords({ op: "is", property: "data.plan", values: ["s:", "(none)"] })).toBe(
+    "plan is empty text or (none)",
+  );
+  expect(readFilter("is,data.plan,")).toEqual({ op: "is", property: "data.plan", values: [""] });
 });

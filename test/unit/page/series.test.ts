@@ -2,7 +2,7 @@ import type { QueryAnswer, Row } from "../../../page/api/answers.ts";
 import { allRows } from "../../../page/pure/all-rows.ts";
 import { propertyHead, propertyName } from "../../../page/pure/filter.ts";
 import { directionOf, ofNothing } from "../../../page/pure/metric.ts";
-import { coloursOf, counterparts, periodsOf } from "../../../page/pure/series.ts";
+import { coloursOf, counterparts, nameOf, periodsOf } from "../../../page/pure/series.ts";
 import { Temporal } from "temporal-polyfill";
 import { csvText } from "../../../page/pure/csv.ts";
 
@@ -23,6 +23,31 @@ test("a range that is not aligned has a part at both ends", () => {
   const range = { from: "2026-11-24T00:00:00.000Z", to: "2026-11-26T12:00:00.000Z" };
   const { part } = periodsOf(times, "day", { range, asOf: "2026-12-01T00:00:00.000Z", zone });
   expect([...part]).toEqual([0, 2]);
+});
+
+test("all time cuts no period: one that is over is whole, though the last event came before its end", () => {
+  const times = [day("2026-11-24"), day("2026-11-25"), day("2026-11-26")];
+  const over = periodsOf(times, "day", {
+    range: undefined,
+    asOf: "2026-12-01T00:00:00.000Z",
+    zone,
+  });
+  expect([over.part.size, over.ahead.size]).toEqual([0, 0]);
+  const now = periodsOf(times, "day", { range: undefined, asOf: "2026-11-26T12:00:00.000Z", zone });
+  expect([...now.part]).toEqual([2]);
+});
+
+test("periods of two years are told apart", () => {
+  const times = [day("2025-11-24"), day("2026-11-23")];
+  const periods = {
+    times,
+    per: "week" as const,
+    part: new Set<number>(),
+    ahead: new Set<number>(),
+  };
+  expect(times.map((_, place) => nameOf(periods, place))).toEqual([
+    ...["Week of 24 November 2025", "Week of 23 November"],
+  ]);
 });
 
 /** The hours of a day in Berlin, as the API writes them. */
