@@ -58,6 +58,8 @@ export class SqliteStore implements AdaptedStore {
   readonly acts: SqliteActs;
   readonly schemas: SqliteSchemas;
   readonly quarantine: SqliteQuarantine;
+  /** Earlier versions sorted the ids of an instant as texts (`narrow.ts`). */
+  readonly orderName = "UUIDs last";
   readonly #threads: SqliteThreads;
   readonly #dimensions: readonly string[];
   #isOpened = false;
