@@ -21,7 +21,7 @@ export function readCells(json: string): Cells {
   const { types, users, dimensions } = JSON.parse(json) as Cells;
   return {
     types: bare(types),
-    users: bare(users),
+    users: bare(sketchesOf(users)),
     dimensions: bareEach(dimensions, bareValues),
   };
 }
@@ -40,7 +40,8 @@ export function readSections(
 ): readonly (TypeCounts | UserSketches | ValueCounts)[] {
   const all = JSON.parse(`[${jsons.join(",")}]`) as (TypeCounts | UserSketches | ValueCounts)[];
   for (const cells of all) {
-    if (section === "types" || section === "users") bare(cells);
+    if (section === "users") bare(sketchesOf(cells as UserSketches));
+    else if (section === "types") bare(cells);
     else bareValues(cells as ValueCounts);
   }
   return all;
@@ -49,6 +50,27 @@ export function readSections(
 /** Parses one section. */
 export function readSection<S extends Section>(section: S, json: string): SectionCells<S> {
   return readSections(section, [json])[0]!;
+}
+
+/** Parses the section `users`, whose record keeps its prototype. */
+export function readUsers(json: string): UserSketches {
+  return sketchesOf(JSON.parse(json) as UserSketches);
+}
+
+/**
+ * Removes what is no sketch: earlier versions kept null or an object for no users of a type that is
+ * named like a property of objects (`constructor`), in deltas and in the sums of these.
+ */
+function sketchesOf(users: Record<string, unknown>): UserSketches {
+  for (const type of Object.keys(users)) {
+    if (sketchIn(users[type]) === undefined) delete users[type];
+  }
+  return users as UserSketches;
+}
+
+/** The sketch that is kept for a type; `undefined` for no users. */
+function sketchIn(kept: unknown): Sketch | undefined {
+  return typeof kept === "string" ? kept : undefined;
 }
 
 function bareValues(values: ValueCounts): ValueCounts {
@@ -281,14 +303,6 @@ function addValues(
   }
   const value = typeof packed === "number" ? NONE : packed;
   sum[value] = (sum[value] ?? 0) + count;
-}
-
-/**
- * The sketch of packed cells; `undefined` for no users. Earlier versions packed null or an object
- * for no users of a type that is named like a property of objects (`constructor`).
- */
-function sketchIn(packed: Packed[number] | undefined): Sketch | undefined {
-  return typeof packed === "string" ? packed : undefined;
 }
 
 /** Unpacks one section of packed cells, as `sectionOf` does of all; the others are stepped over. */

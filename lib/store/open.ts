@@ -7,6 +7,11 @@ import type { AdaptedStore, EntityAdapter, EntityOptions } from "./entities/adap
 /** An event store, and the adapter through which moleculer-db's actions read it. */
 export interface OpenStore extends AdaptedStore {
   adapter(options?: EntityOptions): EntityAdapter;
+  /**
+   * Names the order of events of one instant; empty for that of every earlier version. A place in
+   * another order would pass over some of them.
+   */
+  readonly orderName: string;
 }
 
 /**

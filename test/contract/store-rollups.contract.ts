@@ -51,6 +51,38 @@ export function rollupsContract(onStore: OnStore): void {
     );
 
     test(
+      "have no users of a type where earlier versions wrote null or an object for none",
+      onStore(async (store) => {
+        const named = ["constructor", "__proto__", "a"];
+        const counts = record<number>();
+        const written = record<string>();
+        for (const [at, type] of named.entries()) {
+          counts[type] = 3;
+          written[type] = [null as never, {} as never, sketchOf(["u"])][at]!;
+        }
+        const of = { ...cells(counts), users: written };
+        await store.putDeltas([delta("b1", of), delta("b2", of)]);
+        const next = bucket(minute + minuteMs);
+        await store.putDeltas([delta("b1", of, next.start)]);
+        await store.writeRollup(next, { v: 1, cells: of });
+        await store.writeRollup(bucket(hour, "hour"), { v: 3, cells: of });
+
+        const users = { a: sketchOf(["u"]) };
+        for (const grain of ["minute", "hour"] as const) {
+          const rows = await store.rollups("p", grain, [always], "users");
+          expect(rows.map((row) => row.cells)).toEqual(
+            grain === "minute" ? [users, users] : [users],
+          );
+        }
+        expect((await store.rollup(next))?.cells.users).toEqual(users);
+        expect((await store.sumDeltas(bucket())).cells.users).toEqual(users);
+        for (const above of [bucket(hour, "hour"), bucket(day, "day")]) {
+          expect((await store.sumChildren(above)).cells.users).toEqual(users);
+        }
+      }),
+    );
+
+    test(
       "of a minute that has none are its deltas, for its hour too",
       onStore(async (store) => {
         const next = minute + minuteMs;

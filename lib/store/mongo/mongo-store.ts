@@ -135,6 +135,7 @@ export class MongoStore implements AdaptedStore {
   readonly acts: MongoActs;
   readonly schemas: MongoSchemas;
   readonly quarantine: MongoQuarantine;
+  readonly orderName = "";
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
   readonly #feed: Feed;

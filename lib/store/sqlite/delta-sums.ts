@@ -16,6 +16,7 @@ import {
   type SectionText,
   type SumText,
   isPacked,
+  readUsers,
   unpackCells,
   unpackSection,
 } from "../cells-text.ts";
@@ -197,7 +198,7 @@ export type SectionColumns = readonly [types: string, others: string | null];
 export function sectionOfRow(section: Section, [types, others]: SectionColumns): unknown {
   if (isPacked(types)) return unpackSection(section, types);
   if (section === "types") return parse(types);
-  if (section === "users") return parse(others!);
+  if (section === "users") return readUsers(others!);
   return sectionOf({ ...emptyCells(), types: parse(types), dimensions: parse(others!) }, section);
 }
 
@@ -219,7 +220,7 @@ function* deltaCells(db: Database, project: string, minute: number): Iterable<Ce
 /** The cells of a delta's row. */
 export function deltaCellsOf([types, users, dimensions]: CellsRow | PackedRow): Cells {
   if (users === null) return unpackCells(types);
-  return { types: parse(types), users: parse(users), dimensions: parse(dimensions) };
+  return { types: parse(types), users: readUsers(users), dimensions: parse(dimensions) };
 }
 
 /** Parses a text that `cellsRow` wrote; the caller states its type. */

@@ -7,6 +7,8 @@ import {
   type Cells,
   type Section,
   type Sum,
+  type TypeCounts,
+  type UserSketches,
 } from "../../counting/cells.ts";
 import { childGrain, grainMs, parentOf, type Bucket, type Grain } from "../../counting/bucket.ts";
 import type { Range } from "../../event/filter.ts";
@@ -20,7 +22,7 @@ import {
   sectionOfRow,
   type SectionColumns,
 } from "./delta-sums.ts";
-import { type SectionText, type SumText, isPacked, sumPacked } from "../cells-text.ts";
+import { type SectionText, type SumText, isPacked, readUsers, sumPacked } from "../cells-text.ts";
 import type { RollupTarget } from "../store.ts";
 import { clearMark, markParent, type BucketRow } from "./marks.ts";
 import type { CellsRow } from "../rows.ts";
@@ -246,10 +248,12 @@ function readCells(
 }
 
 function cellsFrom(texts: readonly (readonly [section: Section, text: string])[]): Cells {
-  const { dimensions, ...cells } = emptyCells();
+  const { dimensions, ...empty } = emptyCells();
+  const cells: { types: TypeCounts; users: UserSketches } = empty;
   const sections: Record<string, unknown> = dimensions;
   for (const [section, text] of texts) {
-    if (section === "types" || section === "users") cells[section] = JSON.parse(text) as never;
+    if (section === "users") cells.users = readUsers(text);
+    else if (section === "types") cells.types = JSON.parse(text) as TypeCounts;
     else sections[section] = JSON.parse(text);
   }
   return { ...cells, dimensions };

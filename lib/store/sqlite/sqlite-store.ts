@@ -61,6 +61,8 @@ export class SqliteStore implements AdaptedStore {
   readonly acts: SqliteActs;
   readonly schemas: SqliteSchemas;
   readonly quarantine: SqliteQuarantine;
+  /** Earlier versions sorted the ids of an instant as texts (`narrow.ts`). */
+  readonly orderName = "UUIDs last";
   readonly #threads: SqliteThreads;
   readonly #dimensions: readonly string[];
   /** Each question asks what erasures and retention are doing, before it is read and after. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { readCells, readSection, readSections } from "../../../lib/store/cells-text.ts";
+import { readCells, readSection, readSections, readUsers } from "../../../lib/store/cells-text.ts";
 import { bare } from "../../contract/store-harness.ts";
 
 const name = fc.oneof(fc.constantFrom("__proto__", "constructor", "a"), fc.string());
@@ -39,5 +39,14 @@ describe("cells from JSON", () => {
       }),
     );
     expect(readSection("types", '{"__proto__":1}')).toStrictEqual(bare({ ["__proto__"]: 1 }));
+  });
+
+  test("have no users of a type where earlier versions wrote null or an object for none", () => {
+    const users = '{"constructor":null,"__proto__":{},"a":"sketch"}';
+    expect(readSection("users", users)).toStrictEqual(bare({ a: "sketch" }));
+    expect(readCells(`{"types":{},"users":${users},"dimensions":{}}`).users).toEqual({
+      a: "sketch",
+    });
+    expect(readUsers(users)).toEqual({ a: "sketch" });
   });
 });
