@@ -41,6 +41,15 @@ export function Latest(): VNode {
     if (waiting.current.length > atOnce) waiting.current.shift();
   });
 
+  // What was stored after the list was read and before the stream began would be in neither. Later
+  // streams begin where the one before ended.
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (!stream.isOpen || wasOpen.current) return;
+    wasOpen.current = true;
+    first.again();
+  }, [stream.isOpen]);
+
   useEffect(() => {
     const timer = setInterval(() => {
       const came = heard.current;
