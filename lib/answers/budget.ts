@@ -18,6 +18,11 @@ export interface Budget {
   readonly lanes: FairLanes;
   /** Pages that an index leads to at once wait here: only a few are in memory at a time. */
   readonly pages: FairLanes;
+  /**
+   * Where reads of rollups and of minutes that have none wait: many at a time would hold up every
+   * other read of the store, of all projects.
+   */
+  readonly sums: FairLanes;
   /** How long events took so far. */
   readonly pace: Pace;
   /** Where parts of other nodes' questions wait: they wait for nobody's turn in their place. */

@@ -130,13 +130,18 @@ export class BudgetedReads implements EventReads {
   rollups: EventReads["rollups"] = async (project, grain, ranges, section) => {
     this.#losses?.readsRollups(grain, ranges);
     await this.#counts(ranges);
-    return this.#store.rollups(project, grain, ranges, section);
+    return this.#summed(() => this.#store.rollups(project, grain, ranges, section));
   };
 
   deltaSums: EventReads["deltaSums"] = async (project, minutes, section) => {
     await this.#counts(minutes.map((from) => ({ from, to: from + grainMs.minute })));
-    return this.#store.deltaSums(project, minutes, section);
+    return this.#summed(() => this.#store.deltaSums(project, minutes, section));
   };
+
+  /** Reads counts when its turn comes. @throws ServiceError TOO_MANY_REQUESTS */
+  #summed<T>(read: () => Promise<T>): Promise<T> {
+    return this.#budget.sums.run(this.#project, read, { signal: this.#signal });
+  }
 
   /**
    * Checks that there is room for a read that scans events, before any work is done for it.

@@ -47,6 +47,13 @@ const pagesAtOnce = 3;
 const maxPagesWaiting = 200;
 
 /**
+ * How many reads of counts are carried out at a time: on SQLite as many as one project leaves the
+ * reading threads free for others; on MongoDB most of their time is the way to the server.
+ */
+const sumsAtOnce = { sqlite: 3, mongodb: 16 } as const;
+const maxSumsWaiting = 200;
+
+/**
  * The most waiting parts of other nodes' questions; a node whose part is refused folds it itself.
  */
 const maxPartsWaiting = 4;
@@ -69,6 +76,10 @@ function budgetOf(config: Config, answers: Budget["answers"]): Budget {
     pace: new Pace(),
     shareEvents: config.queryShareEvents,
     pages: lanesOf(pagesAtOnce, maxPagesWaiting),
+    sums: lanesOf(
+      config.mongodbUri === null ? sumsAtOnce.sqlite : sumsAtOnce.mongodb,
+      maxSumsWaiting,
+    ),
     answers,
   };
 }
@@ -199,8 +210,8 @@ export function AnswersMixin(config: Config) {
       /** Sets the gauges of running and waiting reads. */
       observeReads(): void {
         const { metrics } = this;
-        const lanes = { scan: this.budget.lanes, page: this.budget.pages };
-        for (const lane of ["scan", "page"] as const) {
+        const lanes = { scan: this.budget.lanes, page: this.budget.pages, sum: this.budget.sums };
+        for (const lane of ["scan", "page", "sum"] as const) {
           const { load } = lanes[lane];
           metrics.set("analytics_reads_running", load.running, { lane });
           metrics.set("analytics_reads_waiting", load.waiting, { lane });
