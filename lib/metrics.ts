@@ -207,12 +207,12 @@ const metrics = {
   },
   analytics_reads_running: {
     type: "gauge",
-    labels: { lane: ["scan", "page"] },
-    help: "Reads under way by lane: scan reads events that may be unwanted, page reads pages. Normal returns to 0 at rest.",
+    labels: { lane: ["scan", "page", "sum"] },
+    help: "Reads under way by lane: scan reads events that may be unwanted, page reads pages, sum reads counts. Normal returns to 0 at rest.",
   },
   analytics_reads_waiting: {
     type: "gauge",
-    labels: { lane: ["scan", "page"] },
+    labels: { lane: ["scan", "page", "sum"] },
     help: "Reads that wait for their turn, of all projects. Normal is near 0.",
   },
   analytics_store_reads: {
