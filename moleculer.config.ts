@@ -28,4 +28,4 @@ process.env["SERVICES"] = config.services
 
 const options = brokerOptions(config);
 
-export default { ...options, middlewares: [...(options.middlewares ?? []), returnStartHeap] };
+export default { ...options, middlewares: [...(options.middlewares ?? []), returnStartHeap()] };

@@ -18,16 +18,18 @@ const startEndsMs = 3_000;
  * Gives back, once, what only the start took of the event loop's heap: a process at rest collects
  * no garbage, so it would keep the whole young generation that loading the modules needed.
  */
-export const returnStartHeap: Middleware = {
-  name: "ReturnStartHeap",
-  started: () => {
-    setTimeout(shrinkHeap, startEndsMs).unref();
-    return Promise.resolve();
-  },
-};
+export function returnStartHeap(afterMs: number = startEndsMs): Middleware {
+  return {
+    name: "ReturnStartHeap",
+    started: () => {
+      setTimeout(shrinkHeap, afterMs).unref();
+      return Promise.resolve();
+    },
+  };
+}
 
 /** Collects all garbage of the caller's thread and shrinks its heap; takes some 100 ms. */
-export function shrinkHeap(): void {
+function shrinkHeap(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as NodeJS.GCFunction;
   collect({ type: "major", execution: "sync", flavor: "last-resort" });

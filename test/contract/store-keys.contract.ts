@@ -78,6 +78,10 @@ export function keysContract(onStore: OnStore): void {
         expect(await add(key("e", { project: "q" }))).toBe("created");
         expect(await add(key("f", { createdAt: 3_000 }), 2_000)).toBe("created");
         expect((await keys.list("p")).map(({ id }) => id)).toEqual(["b", "c", "f"]);
+        const many = ["g", "h", "i", "j", "k"].map((id) => add(key(id, { project: "r" })));
+        expect((await Promise.all(many)).toSorted()).toEqual([
+          ...["created", "created", "full", "full", "full"],
+        ]);
       }),
     );
 

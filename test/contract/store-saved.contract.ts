@@ -104,6 +104,13 @@ export function savedContract(onStore: OnStore): void {
         expect(await save("q", "c")).toBe("created");
         await store.removeQuestion("p", "b", "any");
         expect(await save("p", "c")).toBe("created");
+        const many = ["d", "e", "f", "g"].map((name) => save("r", name));
+        expect((await Promise.all(many)).toSorted()).toEqual([
+          "created",
+          "created",
+          "full",
+          "full",
+        ]);
       }),
     );
 

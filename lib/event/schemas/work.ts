@@ -36,7 +36,7 @@ const nothing: Work = { perValue: 0, perCharacter: 0 };
 let left = 0;
 
 /** Checking an event takes more work than one event is worth. */
-export class TooCostly extends Error {}
+class TooCostly extends Error {}
 
 export function workOn(value: unknown, { perValue, perCharacter }: Work): number {
   return perValue + (typeof value === "string" ? perCharacter * value.length : 0);

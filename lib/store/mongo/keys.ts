@@ -1,3 +1,4 @@
+import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { ProjectId } from "../../event/event.ts";
 import { useAheadMs, type KeyEnd, type KeyStore, type KeyUse, type StoredKey } from "../keys.ts";
 import { fromColumn, toColumn } from "../rows.ts";
@@ -14,29 +15,17 @@ const counter = "keys";
  */
 export class MongoKeys implements KeyStore {
   readonly #link: MongoLink;
+  /** Keys are counted, then added: one at a time, so that a process adds none above the limit. */
+  readonly #adding = new Semaphore(1);
 
   constructor(link: MongoLink) {
     this.#link = link;
   }
 
-  add(
-    key: StoredKey,
-    { limit, forgetBefore }: Parameters<KeyStore["add"]>[1],
-  ): Promise<"created" | "full"> {
-    return this.#link.run(async (collections) => {
-      const { keys } = collections;
-      const { project, createdAt } = key;
-      // The index over a project's keys serves this: there are few.
-      const known = await keys
-        .find({ project }, { ...inOneAnswer, projection: { endsAt: 1 } })
-        .toArray();
-      if (known.filter(({ endsAt }) => endsAt > createdAt).length >= limit) return "full";
-      const forgotten = known.filter(({ endsAt }) => endsAt < forgetBefore).map(({ _id }) => _id);
-      if (forgotten.length > 0) await keys.deleteMany({ _id: { $in: forgotten } });
-      await insertAbsent(keys, [toDocument(key)]);
-      await countChange(collections);
-      return "created";
-    });
+  add(key: StoredKey, bounds: Parameters<KeyStore["add"]>[1]): Promise<"created" | "full"> {
+    return this.#adding.run(() =>
+      this.#link.run((collections) => addKey(collections, key, bounds)),
+    );
   }
 
   list(project: ProjectId): Promise<readonly StoredKey[]> {
@@ -95,6 +84,25 @@ export class MongoKeys implements KeyStore {
       return found.toSorted((a, b) => (a._id < b._id ? -1 : 1)).map(fromDocument);
     });
   }
+}
+
+async function addKey(
+  collections: Collections,
+  key: StoredKey,
+  { limit, forgetBefore }: Parameters<KeyStore["add"]>[1],
+): Promise<"created" | "full"> {
+  const { keys } = collections;
+  const { project, createdAt } = key;
+  // The index over a project's keys serves this: there are few.
+  const known = await keys
+    .find({ project }, { ...inOneAnswer, projection: { endsAt: 1 } })
+    .toArray();
+  if (known.filter(({ endsAt }) => endsAt > createdAt).length >= limit) return "full";
+  const forgotten = known.filter(({ endsAt }) => endsAt < forgetBefore).map(({ _id }) => _id);
+  if (forgotten.length > 0) await keys.deleteMany({ _id: { $in: forgotten } });
+  await insertAbsent(keys, [toDocument(key)]);
+  await countChange(collections);
+  return "created";
 }
 
 async function countChange({ counters }: Collections): Promise<void> {

@@ -1,3 +1,4 @@
+import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { Db, MongoClient } from "mongodb";
 import type { Section } from "../../counting/cells.ts";
 import type { FoldJob, FoldKind } from "../../questions/folds.ts";
@@ -139,6 +140,8 @@ export class MongoStore implements AdaptedStore {
   readonly #link: MongoLink;
   readonly #passes: MongoPasses;
   readonly #feed: Feed;
+  /** Questions are counted, then saved: one at a time, so that a process saves none above the limit. */
+  readonly #saving = new Semaphore(1);
   readonly #dimensions: readonly string[];
   readonly #fences: Fences;
   readonly #inflow = new Inflow();
@@ -554,8 +557,8 @@ export class MongoStore implements AdaptedStore {
     demand: Precondition,
     limit: number,
   ): Promise<"created" | "replaced" | "unmet" | "full"> {
-    return this.#link.run((collections) =>
-      saveQuestion(collections, project, question, demand, limit),
+    return this.#saving.run(() =>
+      this.#link.run((collections) => saveQuestion(collections, project, question, demand, limit)),
     );
   }
 

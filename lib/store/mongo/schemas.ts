@@ -1,3 +1,4 @@
+import { Semaphore } from "../../concurrency/semaphore.ts";
 import type { ProjectId } from "../../event/event.ts";
 import type { CurrentSchema, KeptSchema, SchemaStore } from "../schemas.ts";
 import type { MongoLink } from "./connection.ts";
@@ -12,12 +13,18 @@ const counter = "schemas";
  */
 export class MongoSchemas implements SchemaStore {
   readonly #link: MongoLink;
+  /** Schemas are counted, then put: one at a time, so that a process puts none above the limit. */
+  readonly #putting = new Semaphore(1);
 
   constructor(link: MongoLink) {
     this.#link = link;
   }
 
   put(schema: KeptSchema, limit: number): Promise<"kept" | "stale" | "full"> {
+    return this.#putting.run(() => this.#put(schema, limit));
+  }
+
+  #put(schema: KeptSchema, limit: number): Promise<"kept" | "stale" | "full"> {
     return this.#link.run(async ({ schemas, counters }) => {
       const { project, type, revision, current } = schema;
       const _id = schemaKey(project, type);
