@@ -61,6 +61,9 @@ const happening = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ asks: true as const }) },
 );
 
+/** After these there is a bundle, whatever others do at random. */
+const merged: Happening[] = [1, 2, 3, 4].flatMap((n) => [{ stores: [n] }, { seals: true }]);
+
 type Happening = typeof happening extends fc.Arbitrary<infer Each> ? Each : never;
 
 /** What a store holds after some happenings, kept in memory. */
@@ -242,7 +245,7 @@ function segmentTests(name: "ferretdb" | "mongo-java", start: () => Promise<Runn
               await expectAnswers(stores.toReversed(), [...known.held.values()], known.project);
             },
           ),
-          { numRuns: runs },
+          { numRuns: runs + 1, examples: [[merged]] },
         );
         const { bundles } = collectionsOf(stores[0]!.db);
         expect(await bundles.estimatedDocumentCount()).toBeGreaterThan(0);
