@@ -1,6 +1,7 @@
 import type { Period } from "../counting/calendar.ts";
 import { coverAll, type Cover, type Marks, assign } from "../counting/cover.ts";
 import {
+  bucketsAtOnce,
   markedDays,
   parted,
   sourcesOf,
@@ -77,9 +78,8 @@ export interface Covered {
   readonly events?: EventsRead;
 }
 
-/** About how many cells are read at a time; and the first and the largest number of buckets. */
+/** About how many cells are read at a time. */
 const cellsAtOnce = 50_000;
-const bucketsAtOnce = { first: 64, most: 4_096 };
 
 /** The weight of a sketch of users, in cells. */
 const sketchWeight = 100;

@@ -5,15 +5,18 @@ const most = 1_000;
  * Keeps the answers of reads until something is written. An answer is what a read begun at the time
  * of the call would return, provided that every write goes through `write`.
  */
-export class KeptReads<T> {
-  readonly #answers = new Map<string, Promise<T>>();
+export class KeptReads {
+  readonly #answers = new Map<string, Promise<unknown>>();
   #writing = 0;
 
-  /** @param read called where no answer is kept, and while something is written */
-  read(key: string, read: () => Promise<T>): Promise<T> {
+  /**
+   * @param key names the read and what it asks for
+   * @param read called where no answer is kept, and while something is written
+   */
+  read<T>(key: string, read: () => Promise<T>): Promise<T> {
     if (this.#writing > 0) return read();
     const kept = this.#answers.get(key);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) return kept as Promise<T>;
     const answer = read();
     this.#answers.set(key, answer);
     const [oldest] = this.#answers.keys();

@@ -46,6 +46,12 @@ export function markedDays(columns: readonly Column[]): Range {
   return { from: startOf("day", first.start), to: startOf("day", last.end) + grainMs.day };
 }
 
+/**
+ * How many buckets of a grain are read at a time: first, and at most. In between each read has up to
+ * four times as many as the one before.
+ */
+export const bucketsAtOnce = { first: 64, most: 4_096 };
+
 /** Splits ranges into their first `lengthMs` milliseconds and the rest. */
 export function parted(
   ranges: readonly Range[],

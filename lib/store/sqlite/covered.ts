@@ -2,6 +2,7 @@ import { coverAll, type Cover } from "../../counting/cover.ts";
 import { grainMs, type Grain } from "../../counting/bucket.ts";
 import type { Section } from "../../counting/cells.ts";
 import {
+  bucketsAtOnce,
   markedDays,
   parted,
   sourcesOf,
@@ -26,9 +27,6 @@ export interface CoveredText {
 /** How long rows are read, milliseconds, and about how much JSON they may have, in characters. */
 const most = { ms: 10, json: 524_288 };
 
-/** The buckets of the first part of each grain; each further part has four times as many. */
-const firstBuckets = 64;
-
 export function covered(
   db: Database,
   project: string,
@@ -43,16 +41,17 @@ export function covered(
   const rows: { grain: Grain; texts: readonly SectionText[] }[] = [];
   const readWhileQuick = ({ isMarked, grain, ranges }: CoverSource): readonly Range[] => {
     let left = ranges;
-    for (let buckets = firstBuckets; left.length > 0; buckets *= 4) {
-      if (json > most.json || performance.now() > until) break;
+    let buckets: number = bucketsAtOnce.first;
+    while (left.length > 0 && json <= most.json && performance.now() <= until) {
       const [part, after] = parted(left, buckets * grainMs[grain]);
-      const starts = () => part.map(({ from }) => from);
+      const starts = part.map(({ from }) => from);
       const texts = isMarked
-        ? deltaSums(db, project, starts(), section)
+        ? deltaSums(db, project, starts, section)
         : rollups(db, project, grain, part, section);
       rows.push({ grain, texts });
       json += texts.reduce((sum, [, text]) => sum + text.length, 0);
       left = after;
+      buckets = Math.min(4 * buckets, bucketsAtOnce.most);
     }
     return left;
   };

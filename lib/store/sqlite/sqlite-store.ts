@@ -66,7 +66,7 @@ export class SqliteStore implements AdaptedStore {
   readonly #threads: SqliteThreads;
   readonly #dimensions: readonly string[];
   /** Each question asks what erasures and retention are doing, before it is read and after. */
-  readonly #keptJobs = new KeptReads<readonly KeptJob[]>();
+  readonly #keptJobs = new KeptReads();
   #isOpened = false;
 
   constructor(options: SqliteOptions) {
@@ -453,14 +453,9 @@ export class SqliteStore implements AdaptedStore {
     return this.#keptJobs.write(() => this.#threads.write("putJob", job));
   }
 
-  async job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
+  job(project: ProjectId, id: string): Promise<KeptJob | undefined> {
     const read = () => this.#threads.read("quick", "job", project, id);
-    if (project !== noProject) return read();
-    const [kept] = await this.#keptJobs.read(`job ${id}`, async () => {
-      const found = await read();
-      return found === undefined ? [] : [found];
-    });
-    return kept;
+    return project === noProject ? this.#keptJobs.read(`job ${id}`, read) : read();
   }
 
   jobs(project: ProjectId, limit: number): Promise<readonly KeptJob[]> {

@@ -4,7 +4,7 @@ import { KeptReads } from "../../../lib/concurrency/kept-reads.ts";
 function register() {
   let value = 0;
   let reads = 0;
-  const kept = new KeptReads<number>();
+  const kept = new KeptReads();
   return {
     kept,
     read: (key = "a") =>
